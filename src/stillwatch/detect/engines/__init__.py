@@ -1,0 +1,1 @@
+"""Engines: the relational steps, on one machine or on a cluster."""

@@ -1,0 +1,1 @@
+"""The report: a result folder as one self-contained page."""

@@ -1,0 +1,1 @@
+"""Signals: one small function each, with declared metadata and calibrated results."""

@@ -1,0 +1,1 @@
+"""Compiled text kernels; `reference` holds a naive twin of each."""

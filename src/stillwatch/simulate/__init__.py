@@ -1,0 +1,1 @@
+"""Simulated benign and attacking traffic as ordinary events, with labels."""

@@ -1,0 +1,1 @@
+"""Statistics: p-values and their merging, e-values, FDR, calibration, mergeable sketches."""
