@@ -1,0 +1,121 @@
+"""Account features: which account carries which value, by family.
+
+A family is one aspect of behaviour (an opening, a network, a payment). Formation of clusters reads
+some families, the test of a cluster reads the others; `VIEWS` says which.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Line(StrEnum):
+    """A line of evidence: families that one change of tactics would alter together."""
+
+    CONTENT = "content"
+    CLIENT = "client"
+    NETWORK = "network"
+    IDENTITY = "identity"
+    LIFECYCLE = "lifecycle"
+    PACE = "pace"
+
+
+class Family(IntEnum):
+    """Aspects of behaviour; the order is permanent (values stand in stored profiles)."""
+
+    TEMPLATE = 0
+    OPENING = 1
+    CLOSING = 2
+    SYSTEM = 3
+    CONTENT = 4
+    PARAMETERS = 5
+    CLIENT = 6
+    TLS = 7
+    NETWORK = 8
+    ADDRESS = 9
+    CONVERSATION = 10
+    END_USER = 11
+    PAYMENT = 12
+    DEVICE = 13
+    EMAIL_DOMAIN = 14
+    SIGNUP_NETWORK = 15
+    ORGANISATION = 16
+    SIGNUP_TIME = 17
+    FIRST_SEEN = 18
+    LAST_SEEN = 19
+    API_KEY = 20
+
+
+LINE_OF: Final[dict[Family, Line]] = {
+    Family.TEMPLATE: Line.CONTENT,
+    Family.OPENING: Line.CONTENT,
+    Family.CLOSING: Line.CONTENT,
+    Family.SYSTEM: Line.CONTENT,
+    Family.CONTENT: Line.CONTENT,
+    Family.PARAMETERS: Line.CLIENT,
+    Family.CLIENT: Line.CLIENT,
+    Family.TLS: Line.CLIENT,
+    Family.NETWORK: Line.NETWORK,
+    Family.ADDRESS: Line.NETWORK,
+    Family.CONVERSATION: Line.NETWORK,
+    Family.END_USER: Line.NETWORK,
+    Family.API_KEY: Line.NETWORK,
+    Family.PAYMENT: Line.IDENTITY,
+    Family.DEVICE: Line.IDENTITY,
+    Family.EMAIL_DOMAIN: Line.IDENTITY,
+    Family.SIGNUP_NETWORK: Line.IDENTITY,
+    Family.ORGANISATION: Line.IDENTITY,
+    Family.SIGNUP_TIME: Line.LIFECYCLE,
+    Family.FIRST_SEEN: Line.LIFECYCLE,
+    Family.LAST_SEEN: Line.LIFECYCLE,
+}
+
+FINGERPRINT_FAMILIES: Final[dict[Family, str]] = {
+    Family.TEMPLATE: "template",
+    Family.OPENING: "opening",
+    Family.CLOSING: "closing",
+    Family.SYSTEM: "system",
+    Family.CONTENT: "content",
+    Family.PARAMETERS: "parameters",
+    Family.CLIENT: "client",
+    Family.TLS: "tls_fingerprint",
+    Family.NETWORK: "network",
+    Family.ADDRESS: "address",
+    Family.CONVERSATION: "conversation",
+    Family.END_USER: "end_user",
+    Family.API_KEY: "api_key",
+}
+"""Families that come from fingerprint columns."""
+
+
+@dataclass(frozen=True)
+class FamilyCounts:
+    """Which account carries which value of one family, and in how many events.
+
+    Rows are unique in (account, value) and sorted by account, then value.
+
+    Attributes:
+        account: account codes, int32, shape (rows,).
+        value: feature values, uint64.
+        count: events of the account with the value, int32.
+        held_out: how many of those events lie in the held-out half, int32.
+    """
+
+    account: NDArray[np.int32]
+    value: NDArray[np.uint64]
+    count: NDArray[np.int32]
+    held_out: NDArray[np.int32]
+
+    def half(self, *, held_out: bool) -> "FamilyCounts":
+        """Return only what the held-out half (or the other) shows."""
+        counts = self.held_out if held_out else self.count - self.held_out
+        keep = counts > 0
+        kept = counts[keep]
+        return FamilyCounts(self.account[keep], self.value[keep], kept, kept if held_out else kept * 0)
+
+
+Features = dict[Family, FamilyCounts]
+"""All families of one scan."""

@@ -1,0 +1,93 @@
+"""The population: everything that detection knows of all accounts, aligned by account code."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from stillwatch.detect.features import Features
+
+PACE_COLUMNS: Final = (
+    "active_hours",  # distinct clock hours with an event
+    "active_days",  # distinct days with an event
+    "peak_hour",  # most events in one clock hour
+    "peak_day",  # most events in one day
+    "gaps",  # pairs of successive events
+    "log_gap_sum",  # sum of ln(1 + seconds) over gaps
+    "log_gap_squared",  # sum of its squares
+    "gaps_at_mode",  # gaps whose length, to the second, is the account's most common one
+    "echoes",  # prompts that carry passages of earlier completions
+)
+
+
+@dataclass(frozen=True)
+class Sketches:
+    """All kept word one- and two-gram hashes, a row per (account, hash), sorted.
+
+    Attributes:
+        account: account codes, int32.
+        token: sketch hashes, uint32.
+        count: events of the account in whose sketch the hash stands, int32.
+        held_out: how many of those lie in the held-out half, int32.
+    """
+
+    account: NDArray[np.int32]
+    token: NDArray[np.uint32]
+    count: NDArray[np.int32]
+    held_out: NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Population:
+    """One scan's accounts.
+
+    Attributes:
+        profiles: `detect.profiles` columns, row i is the account with code i.
+        pace: `PACE_COLUMNS` as float64, aligned.
+        features: families, by account code.
+        sketches: the words of prompts, hashed.
+        accounts: the accounts contract, aligned (nulls where an account is not listed), or None
+            where no accounts table was given.
+        disposable: per account whether its mail domain is disposable, or None without a list.
+        first_seen: time of the first event.
+        last_seen: time of the last event.
+    """
+
+    profiles: pa.Table
+    pace: pa.Table
+    features: Features
+    sketches: Sketches
+    accounts: pa.Table | None
+    disposable: NDArray[np.bool_] | None
+    first_seen: datetime
+    last_seen: datetime
+
+    @property
+    def size(self) -> int:
+        """Number of accounts."""
+        return int(self.profiles.num_rows)
+
+    @property
+    def account_ids(self) -> list[str]:
+        """Account ids by code."""
+        return list(self.profiles["account_id"].to_pylist())
+
+    def pace_values(self, name: str) -> NDArray[np.float64]:
+        """Return one pace column."""
+        return np.asarray(self.pace[name].combine_chunks().to_numpy(zero_copy_only=False), np.float64)
+
+    def seconds(self, column: str) -> NDArray[np.float64]:
+        """Return a time column of profiles as seconds since 1970."""
+        return np.asarray(self.profiles[column].cast(pa.int64()).to_numpy(), np.float64) / 1e6
+
+    def signup_seconds(self) -> NDArray[np.float64]:
+        """Return sign-up times as seconds since 1970, NaN where unknown."""
+        if self.accounts is None:
+            return np.full(self.size, np.nan)
+        micros = self.accounts["created_at"].cast(pa.int64()).cast(pa.float64())
+        filled = pc.fill_null(micros, float("nan")).combine_chunks()
+        return np.asarray(filled.to_numpy(zero_copy_only=False), np.float64) / 1e6

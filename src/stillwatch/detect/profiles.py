@@ -1,0 +1,132 @@
+"""Account profiles: mergeable summaries of one account over a window.
+
+Each column is declared once, with the aggregate that makes it from fingerprints and the rule that
+merges two profiles of the same account. The aggregates are plain SQL over the fingerprint columns,
+so that any engine that speaks SQL computes the same numbers.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import reduce
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stillwatch.events.markers import Marker
+
+
+class Merge(StrEnum):
+    """How a column of two profiles of one account becomes one."""
+
+    SUM = "sum"
+    MIN = "min"
+    MAX = "max"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One profile column: its name, the SQL that computes it, and how it merges."""
+
+    name: str
+    sql: str
+    merge: Merge = Merge.SUM
+
+
+def _count(name: str, condition: str) -> Column:
+    return Column(name, f"count(*) FILTER (WHERE {condition})")
+
+
+def _total(name: str, expression: str, kind: str = "BIGINT") -> Column:
+    return Column(name, f"coalesce(sum({expression}), 0)::{kind}")
+
+
+MARKER_COLUMNS: Final = tuple((f"m_{m.name.lower()}", m) for m in Marker if m.name)
+COMPLETION_MARKER_COLUMNS: Final = tuple((f"c_{m.name.lower()}", m) for m in Marker if m.name)
+
+COLUMNS: Final[tuple[Column, ...]] = (
+    Column("events", "count(*)"),
+    Column("first_seen", "min(time)", Merge.MIN),
+    Column("last_seen", "max(time)", Merge.MAX),
+    _total("input_tokens", "input_tokens"),
+    _total("output_tokens", "output_tokens"),
+    _total("reasoning_tokens", "reasoning_tokens"),
+    _count("multi_turn", "turn > 1"),
+    _count("turns_known", "turn IS NOT NULL"),
+    _count("with_conversation", "conversation IS NOT NULL"),
+    _count("with_end_user", "end_user IS NOT NULL"),
+    _count("with_system", "system IS NOT NULL"),
+    _count("with_logprobs", "logprobs"),
+    _count("with_choices", "choices > 1"),
+    _count("with_tools", "tools > 0"),
+    _count("as_json", "output_type = 'json'"),
+    _count("streamed", "stream"),
+    _count("failed", "status >= 400"),
+    _count("rate_limited", "status = 429"),
+    _count("truncated", "finish_reason = 'length'"),
+    _count("on_hosting", "(network_lists & 1) = 1"),
+    _count("on_vpn", "(network_lists & 2) = 2"),
+    _count("on_lists_known", "network_lists IS NOT NULL"),
+    _total("words", "words"),
+    _total("words_squared", "words::DOUBLE * words", "DOUBLE"),
+    _total("constraints", "constraints"),
+    _total("nesting", "nesting"),
+    _total("entropy", "entropy::DOUBLE", "DOUBLE"),
+    _count("with_completion", "completion_markers IS NOT NULL"),
+    *(_count(name, f"(markers & {int(bit)}) != 0") for name, bit in MARKER_COLUMNS),
+    *(_count(name, f"(completion_markers & {int(bit)}) != 0") for name, bit in COMPLETION_MARKER_COLUMNS),
+    *(_count(f"hour_{h:02d}", f"hour = {h}") for h in range(24)),
+    *(_count(f"script_{s:02d}", f"script = {s}") for s in range(11)),
+)
+
+HOURS: Final = tuple(f"hour_{h:02d}" for h in range(24))
+SCRIPTS: Final = tuple(f"script_{s:02d}" for s in range(11))
+
+
+def select_list() -> str:
+    """Return the aggregates as the select list of one GROUP BY over fingerprints with `hour`."""
+    return ",\n".join(f"{column.sql} AS {column.name}" for column in COLUMNS)
+
+
+def merge(first: pa.Table, second: pa.Table) -> pa.Table:
+    """Merge two profile tables, account by account.
+
+    Args:
+        first: profiles with `account_id` and every column of `COLUMNS`.
+        second: the same, of other events of the same or other accounts.
+
+    Returns:
+        One row per account, sorted by `account_id`: the profile of all events together.
+    """
+    rows = pa.concat_tables([first, second])
+    aggregated = rows.group_by("account_id").aggregate(
+        [(column.name, column.merge.value) for column in COLUMNS]
+    )
+    names = ["account_id", *(column.name for column in COLUMNS)]
+    found = ["account_id", *(f"{column.name}_{column.merge.value}" for column in COLUMNS)]
+    return aggregated.select(found).rename_columns(names).cast(
+        pa.schema([first.schema.field(name) for name in names])
+    ).sort_by("account_id")
+
+
+def values(profiles: pa.Table, name: str) -> np.ndarray:
+    """Return one numeric profile column as float64, nulls as NaN."""
+    column = profiles[name].cast(pa.float64())
+    return np.asarray(pc.fill_null(column, float("nan")).combine_chunks().to_numpy(zero_copy_only=False))
+
+
+def matrix(profiles: pa.Table, names: tuple[str, ...]) -> np.ndarray:
+    """Return several columns as a float64 array of shape (accounts, columns)."""
+    return np.column_stack([values(profiles, name) for name in names])
+
+
+def main_script(profiles: pa.Table) -> np.ndarray:
+    """Return per account the script code of most of its prompts (for cohorts and reporting)."""
+    return np.asarray(matrix(profiles, SCRIPTS).argmax(axis=1))
+
+
+def share(profiles: pa.Table, names: tuple[str, ...]) -> np.ndarray:
+    """Return per account the summed counts of `names` over its events, clipped to 0..1."""
+    total = reduce(np.add, (values(profiles, name) for name in names))
+    return np.asarray(np.clip(total / values(profiles, "events"), 0.0, 1.0))
