@@ -5,12 +5,20 @@ and stands in `evidence.json`, keyed by campaign; `RunSummary` is `run.json`. No
 on the wall clock, so that the same input, settings and version give the same bytes.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import msgspec
 import pyarrow as pa
 
+from stillwatch.detect import notebook, wording
+from stillwatch.errors import InputError
 from stillwatch.events.contracts import Kind
+
+RESULT_FORMAT: Final = "stillwatch-result/1"
+"""Stands in `run.json` as `format`; a reader refuses any other."""
 
 ACCOUNT_RESULTS = pa.schema(
     [
@@ -140,7 +148,7 @@ class Evidence(msgspec.Struct, frozen=True):
 
 
 class Calibration(msgspec.Struct, frozen=True):
-    """Where null distributions came from; `contamination` is the share of attack assumed in them."""
+    """Where null distributions came from; `contamination`: the share of attack assumed there."""
 
     source: str  # "self" or "reference"
     accounts: int
@@ -157,7 +165,7 @@ class SignalStatus(msgspec.Struct, frozen=True):
     why: str
 
 
-class RunSummary(msgspec.Struct, frozen=True):
+class RunSummary(msgspec.Struct, frozen=True, tag_field="format", tag=RESULT_FORMAT):
     """The run as a whole, for the report's head and for `--json`."""
 
     version: str
@@ -174,3 +182,40 @@ class RunSummary(msgspec.Struct, frozen=True):
     exempt_accounts: int
     candidate_clusters: int
     notes: list[str]
+
+
+@dataclass(frozen=True, repr=False)
+class ScanResult:
+    """All that a scan found, as one value; `detect.store` writes it to a folder and reads it back.
+
+    Both tables are Arrow, so `polars.from_arrow(result.accounts)` and `result.accounts.to_pandas()`
+    need nothing more. `evidence` has one entry per campaign, keyed by `campaign_id`.
+    """
+
+    accounts: pa.Table
+    """`ACCOUNT_RESULTS`, one row per account, sorted by `account_id`."""
+    profiles: pa.Table
+    """One row per account: `account_id`, `events`, `first_seen`, `last_seen`, `p_<signal>`, …"""
+    campaigns: tuple[Campaign, ...]
+    evidence: Mapping[str, Evidence]
+    summary: RunSummary
+
+    def campaign(self, campaign_id: str) -> Campaign:
+        """The campaign of that name.
+
+        Raises:
+            InputError: No campaign is called that; the message names those that exist.
+        """
+        for campaign in self.campaigns:
+            if campaign.campaign_id == campaign_id:
+                return campaign
+        known = ", ".join(c.campaign_id for c in self.campaigns[:8]) or "none"
+        raise InputError(f"No campaign is called {campaign_id!r}; this result has: {known}.")
+
+    def __repr__(self) -> str:
+        lines = [f"ScanResult: {wording.headline(self)}"]
+        lines += [f"  {c.campaign_id}  {wording.one_line(c)}" for c in self.campaigns]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return notebook.view(self)

@@ -1,0 +1,203 @@
+"""A scan's result as a folder (contract 3): written whole or not at all, read back typed."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from stillwatch.detect import report
+from stillwatch.detect.compare import Comparison
+from stillwatch.detect.results import (
+    ACCOUNT_RESULTS,
+    RESULT_FORMAT,
+    Campaign,
+    Evidence,
+    RunSummary,
+    ScanResult,
+)
+from stillwatch.errors import InputError, StorageError
+
+ACCOUNTS: Final = "accounts.parquet"
+PROFILES: Final = "profiles.parquet"
+CAMPAIGNS: Final = "campaigns.json"
+EVIDENCE: Final = "evidence.json"
+RUN: Final = "run.json"
+REPORT: Final = "report.html"
+REJECTED: Final = "rejected.jsonl"
+COMPARISON: Final = "comparison.json"
+"""Only where the scan was compared with an earlier one."""
+
+FILES: Final = frozenset(
+    {ACCOUNTS, PROFILES, CAMPAIGNS, EVIDENCE, RUN, REPORT, REJECTED, COMPARISON}
+)
+REQUIRED: Final = (ACCOUNTS, PROFILES, CAMPAIGNS, EVIDENCE)
+
+T = TypeVar("T")
+
+
+def write_result(
+    result: ScanResult,
+    out: Path,
+    rejected: Path | None = None,
+    comparison: Comparison | None = None,
+) -> None:
+    """Write the folder `out`, replacing an earlier result there.
+
+    The folder is built beside `out` and renamed into place, so that an interrupted scan leaves
+    nothing half-written. The same result gives the same bytes.
+
+    Args:
+        result: What the scan found.
+        out: The folder; its parents are made.
+        rejected: The rows that could not be read, as JSON lines; copied. None: there were none.
+        comparison: Shown in the report and written as `comparison.json`.
+
+    Raises:
+        InputError: `out` holds something that is not a result.
+        StorageError: The disk refused.
+    """
+    check_output(out)
+    with _replacing(out) as building:
+        pq.write_table(result.accounts, building / ACCOUNTS, compression="zstd")
+        pq.write_table(result.profiles, building / PROFILES, compression="zstd")
+        _write_json(building / CAMPAIGNS, list(result.campaigns))
+        _write_json(building / EVIDENCE, dict(result.evidence))
+        _write_json(building / RUN, result.summary)
+        if comparison is not None:
+            _write_json(building / COMPARISON, comparison)
+        (building / REPORT).write_text(report.render(result, comparison), encoding="utf-8")
+        if rejected is None:
+            (building / REJECTED).touch()
+        else:
+            shutil.copyfile(rejected, building / REJECTED)
+
+
+def check_output(out: Path) -> None:
+    """Refuse an output folder that would lose someone else's files; call it before a long scan.
+
+    Raises:
+        InputError: `out` is a file, or a folder with anything but an earlier result in it.
+    """
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise InputError(f"{out} is a file; give --out a folder.")
+    names = {entry.name for entry in out.iterdir()}
+    if names and RUN not in names:
+        raise InputError(f"{out} is not empty and holds no scan result; give --out a new folder.")
+    if foreign := sorted(names - FILES):
+        raise InputError(
+            f"{out} holds an earlier result and also {foreign[0]!r}, which a new scan would delete;"
+            " move it away or give --out a new folder."
+        )
+
+
+def read_result(folder: Path) -> ScanResult:
+    """Read what `write_result` wrote.
+
+    Raises:
+        InputError: The folder is missing, is no result, is damaged, or another version wrote it.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder; give the --out folder of an earlier scan.")
+    if not (folder / RUN).is_file():
+        raise InputError(
+            f"{folder} holds no scan result ({RUN} is missing); give the --out folder."
+        )
+    summary = _read_summary(folder / RUN)
+    for name in REQUIRED:
+        if not (folder / name).is_file():
+            raise InputError(f"{folder / name} is missing from the result; scan again.")
+    accounts = _read_table(folder / ACCOUNTS)
+    if not accounts.schema.equals(ACCOUNT_RESULTS):
+        raise InputError(f"{folder / ACCOUNTS} does not have the columns of a result; scan again.")
+    return ScanResult(
+        accounts=accounts,
+        profiles=_read_table(folder / PROFILES),
+        campaigns=tuple(_read_json(folder / CAMPAIGNS, list[Campaign])),
+        evidence=_read_json(folder / EVIDENCE, dict[str, Evidence]),
+        summary=summary,
+    )
+
+
+@contextmanager
+def _replacing(out: Path) -> Iterator[Path]:
+    """A temporary folder beside `out` that takes its place if the block succeeds."""
+    target = out.resolve()
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        building = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    except OSError as error:
+        raise StorageError(
+            f"Cannot write beside {out} ({error.strerror}); choose --out."
+        ) from error
+    try:
+        yield building
+        building.chmod(0o777 & ~_umask())
+        _swap(building, target)
+    except OSError as error:
+        raise StorageError(
+            f"Cannot write {out} ({error.strerror}); free or choose another."
+        ) from error
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def _swap(building: Path, target: Path) -> None:
+    """Put `building` in the place of `target`, which survives until the new folder stands."""
+    if not target.exists():
+        building.rename(target)
+        return
+    earlier = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        target.rename(earlier / "earlier")
+        try:
+            building.rename(target)
+        except OSError:
+            (earlier / "earlier").rename(target)
+            raise
+    finally:
+        shutil.rmtree(earlier, ignore_errors=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _write_json(path: Path, value: Any) -> None:
+    encoded = msgspec.json.encode(value, order="deterministic")
+    path.write_bytes(msgspec.json.format(encoded, indent=1) + b"\n")
+
+
+def _read_json(path: Path, type_: type[T]) -> T:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=type_)
+    except msgspec.DecodeError as error:
+        raise InputError(
+            f"{path} is damaged or of another version ({error}); scan again."
+        ) from error
+
+
+def _read_summary(path: Path) -> RunSummary:
+    found = _read_json(path, dict[str, Any]).get("format")
+    if found != RESULT_FORMAT:
+        raise InputError(
+            f"{path} says format {found!r}, this version reads {RESULT_FORMAT!r}; scan again."
+        )
+    return _read_json(path, RunSummary)
+
+
+def _read_table(path: Path) -> pa.Table:
+    try:
+        return pq.read_table(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"{path} cannot be read as Parquet; scan again.") from error
