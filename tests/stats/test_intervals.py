@@ -19,18 +19,20 @@ def test_clopper_pearson_covers() -> None:
     assert np.mean((low <= 0.01) & (high >= 0.01)) >= 0.95
 
 
-def test_group_bootstrap_covers_where_members_fall_together() -> None:
+@pytest.mark.parametrize(("spread", "blocks"), [(0.0, 1), (0.15, 12)])
+def test_bootstrap_covers_where_blocks_differ(spread: float, blocks: int) -> None:
     rng = np.random.default_rng(32)
-    grouped = ungrouped = 0
+    covered = flat = 0
     for _ in range(150):
-        groups = np.repeat(np.arange(60), 10)
-        hits = np.repeat(rng.binomial(1, 0.3, 60), 10)
-        low, high = bootstrap_ratio(hits, np.ones(600), groups, rng, n=300)
-        grouped += low <= 0.3 <= high
-        low, high = bootstrap_ratio(hits, np.ones(600), np.arange(600), rng, n=300)
-        ungrouped += low <= 0.3 <= high
-    assert grouped >= 0.88 * 150
-    assert ungrouped < 0.7 * 150
+        label = np.repeat(np.arange(blocks), 240 // blocks)
+        rate = np.clip(0.3 + spread * rng.standard_normal(blocks), 0, 1)[label]
+        hits = rng.binomial(10, rate)
+        low, high = bootstrap_ratio(hits, np.full(240, 10), label, rng, n=200)
+        covered += low <= 0.3 <= high
+        low, high = bootstrap_ratio(hits, np.full(240, 10), np.zeros(240), rng, n=200)
+        flat += low <= 0.3 <= high
+    assert covered >= (0.92 if blocks == 1 else 0.8) * 150
+    assert (flat < 0.7 * 150) == (blocks > 1)
 
 
 def test_bootstrap_without_trials_is_undefined() -> None:

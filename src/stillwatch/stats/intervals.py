@@ -43,22 +43,24 @@ def clopper_pearson(
 def bootstrap_ratio(
     numerators: npt.ArrayLike,
     denominators: npt.ArrayLike,
-    groups: npt.ArrayLike,
+    blocks: npt.ArrayLike,
     rng: np.random.Generator,
     *,
     n: int = 2000,
     confidence: float = 0.95,
 ) -> tuple[float, float]:
-    """Interval of sum(numerators) / sum(denominators), resampling whole groups.
+    """Interval of sum(numerators) / sum(denominators) by a two-stage bootstrap.
 
-    Members of a group (one company, one app, one seed) stand or fall together, so they are drawn
-    together. Where all numerators are 0 the interval is 0..0 whatever the sample: give
-    Clopper-Pearson on the number of groups beside it.
+    The entries are the smallest things that stand or fall on their own: not accounts, but the
+    company, app or campaign to which accounts belong. Whole blocks (seeds, days) are drawn with
+    replacement, then entries within each. With few blocks it is too narrow: about 86 % coverage for
+    a nominal 95 % with 12 blocks that differ, less with five. Where all numerators are 0 the interval is 0..0 whatever
+    the sample: give Clopper-Pearson on the number of entries beside it.
 
     Args:
-        numerators: One axis, at least 0.
-        denominators: Of the same shape, at least 0.
-        groups: Label of the group of each entry, of the same shape.
+        numerators: Hits of each entry, one axis, at least 0.
+        denominators: Trials of each entry, of the same shape, at least 0.
+        blocks: Label of the block of each entry, of the same shape.
         rng: Seeded generator.
         n: Resamples.
         confidence: Coverage, 0..1.
@@ -69,17 +71,24 @@ def bootstrap_ratio(
     >>> bootstrap_ratio([1, 1], [2, 2], ["a", "b"], np.random.default_rng(0), n=10)
     (0.5, 0.5)
     """
-    names, index = np.unique(np.asarray(groups), return_inverse=True)
-    top = np.bincount(index, np.asarray(numerators, dtype=np.float64), names.size)
-    bottom = np.bincount(index, np.asarray(denominators, dtype=np.float64), names.size)
-    if bottom.sum() == 0:
+    entries = np.column_stack(
+        [np.asarray(numerators, dtype=np.float64), np.asarray(denominators, dtype=np.float64)]
+    )
+    if entries[:, 1].sum() == 0:
         return float("nan"), float("nan")
-    ratios = np.empty(n)
+    labels = np.asarray(blocks)
+    # Equal entries of a block are drawn together by their multiplicity: most accounts stand alone.
+    distinct = [
+        np.unique(entries[labels == label], axis=0, return_counts=True)
+        for label in np.unique(labels)
+    ]
+    totals = np.zeros((n, 2))
     for i in range(n):
-        drawn = rng.integers(0, names.size, names.size)
-        total = bottom[drawn].sum()
-        # A resample without any trial says nothing about the rate; the estimate stands in.
-        ratios[i] = (top[drawn].sum() / total) if total else top.sum() / bottom.sum()
+        for block in rng.integers(0, len(distinct), len(distinct)):
+            values, counts = distinct[block]
+            totals[i] += rng.multinomial(counts.sum(), counts / counts.sum()) @ values
+    # A resample without any trial says nothing about the rate.
+    drawn = totals[totals[:, 1] > 0]
     half = (1.0 - confidence) / 2.0
-    low, high = np.quantile(ratios, [half, 1.0 - half])
+    low, high = np.quantile(drawn[:, 0] / drawn[:, 1], [half, 1.0 - half])
     return float(low), float(high)
