@@ -47,6 +47,8 @@ class Family(IntEnum):
     FIRST_SEEN = 18
     LAST_SEEN = 19
     API_KEY = 20
+    WORDS = 21
+    MODEL_MOVE = 22
 
 
 LINE_OF: Final[dict[Family, Line]] = {
@@ -71,6 +73,8 @@ LINE_OF: Final[dict[Family, Line]] = {
     Family.SIGNUP_TIME: Line.LIFECYCLE,
     Family.FIRST_SEEN: Line.LIFECYCLE,
     Family.LAST_SEEN: Line.LIFECYCLE,
+    Family.WORDS: Line.CONTENT,
+    Family.MODEL_MOVE: Line.LIFECYCLE,
 }
 
 FINGERPRINT_FAMILIES: Final[dict[Family, str]] = {
@@ -114,7 +118,9 @@ class FamilyCounts:
         counts = self.held_out if held_out else self.count - self.held_out
         keep = counts > 0
         kept = counts[keep]
-        return FamilyCounts(self.account[keep], self.value[keep], kept, kept if held_out else kept * 0)
+        return FamilyCounts(
+            self.account[keep], self.value[keep], kept, kept if held_out else kept * 0
+        )
 
 
 Features = dict[Family, FamilyCounts]

@@ -42,6 +42,27 @@ class Sketches:
 
 
 @dataclass(frozen=True)
+class Hourly:
+    """Events per account and clock hour since 1970, sorted."""
+
+    account: NDArray[np.int32]
+    slot: NDArray[np.int64]
+    count: NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class ModelUse:
+    """What each account asked of each model: first use (microseconds since 1970) and tokens."""
+
+    names: tuple[str, ...]
+    account: NDArray[np.int32]
+    model: NDArray[np.int32]
+    since: NDArray[np.int64]
+    input_tokens: NDArray[np.int64]
+    output_tokens: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class Population:
     """One scan's accounts.
 
@@ -50,6 +71,8 @@ class Population:
         pace: `PACE_COLUMNS` as float64, aligned.
         features: families, by account code.
         sketches: the words of prompts, hashed.
+        hourly: events by clock hour.
+        models: use by model.
         accounts: the accounts contract, aligned (nulls where an account is not listed), or None
             where no accounts table was given.
         disposable: per account whether its mail domain is disposable, or None without a list.
@@ -61,6 +84,8 @@ class Population:
     pace: pa.Table
     features: Features
     sketches: Sketches
+    hourly: Hourly
+    models: ModelUse
     accounts: pa.Table | None
     disposable: NDArray[np.bool_] | None
     first_seen: datetime
@@ -78,7 +103,9 @@ class Population:
 
     def pace_values(self, name: str) -> NDArray[np.float64]:
         """Return one pace column."""
-        return np.asarray(self.pace[name].combine_chunks().to_numpy(zero_copy_only=False), np.float64)
+        return np.asarray(
+            self.pace[name].combine_chunks().to_numpy(zero_copy_only=False), np.float64
+        )
 
     def seconds(self, column: str) -> NDArray[np.float64]:
         """Return a time column of profiles as seconds since 1970."""

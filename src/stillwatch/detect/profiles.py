@@ -75,7 +75,10 @@ COLUMNS: Final[tuple[Column, ...]] = (
     _total("entropy", "entropy::DOUBLE", "DOUBLE"),
     _count("with_completion", "completion_markers IS NOT NULL"),
     *(_count(name, f"(markers & {int(bit)}) != 0") for name, bit in MARKER_COLUMNS),
-    *(_count(name, f"(completion_markers & {int(bit)}) != 0") for name, bit in COMPLETION_MARKER_COLUMNS),
+    *(
+        _count(name, f"(completion_markers & {int(bit)}) != 0")
+        for name, bit in COMPLETION_MARKER_COLUMNS
+    ),
     *(_count(f"hour_{h:02d}", f"hour = {h}") for h in range(24)),
     *(_count(f"script_{s:02d}", f"script = {s}") for s in range(11)),
 )
@@ -105,15 +108,20 @@ def merge(first: pa.Table, second: pa.Table) -> pa.Table:
     )
     names = ["account_id", *(column.name for column in COLUMNS)]
     found = ["account_id", *(f"{column.name}_{column.merge.value}" for column in COLUMNS)]
-    return aggregated.select(found).rename_columns(names).cast(
-        pa.schema([first.schema.field(name) for name in names])
-    ).sort_by("account_id")
+    return (
+        aggregated.select(found)
+        .rename_columns(names)
+        .cast(pa.schema([first.schema.field(name) for name in names]))
+        .sort_by("account_id")
+    )
 
 
 def values(profiles: pa.Table, name: str) -> np.ndarray:
     """Return one numeric profile column as float64, nulls as NaN."""
     column = profiles[name].cast(pa.float64())
-    return np.asarray(pc.fill_null(column, float("nan")).combine_chunks().to_numpy(zero_copy_only=False))
+    return np.asarray(
+        pc.fill_null(column, float("nan")).combine_chunks().to_numpy(zero_copy_only=False)
+    )
 
 
 def matrix(profiles: pa.Table, names: tuple[str, ...]) -> np.ndarray:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from stillwatch.detect import profiles
 from stillwatch.detect.features import FINGERPRINT_FAMILIES, FamilyCounts, Features
+from stillwatch.detect.population import PACE_COLUMNS, Hourly, ModelUse, Sketches
 
 HOUR = "(epoch_us(time) // 3600000000)"
 
@@ -21,7 +22,9 @@ class LocalEngine:
     order of the input.
     """
 
-    def __init__(self, files: list[Path], scratch: Path, *, memory_limit: str, threads: int) -> None:
+    def __init__(
+        self, files: list[Path], scratch: Path, *, memory_limit: str, threads: int
+    ) -> None:
         self._db = duckdb.connect(
             config={
                 "threads": threads,
@@ -32,7 +35,6 @@ class LocalEngine:
         )
         self._db.execute("SET TimeZone = 'UTC'")
         paths = [str(path) for path in files]
-        self._db.execute("CREATE TEMP TABLE source_files AS SELECT unnest(?) AS path", [paths])
         quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
         self._db.execute(f"CREATE TEMP VIEW source AS SELECT * FROM read_parquet([{quoted}])")
         self._db.execute(
@@ -50,7 +52,10 @@ class LocalEngine:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._db.close()
 
@@ -82,4 +87,102 @@ class LocalEngine:
             np.asarray(rows["value"], np.uint64),
             np.asarray(rows["n"], np.int32),
             np.asarray(rows["held"], np.int32),
+        )
+
+    def pace(self) -> pa.Table:
+        """Return `PACE_COLUMNS` per account, sorted by account code."""
+        names = ", ".join(f"coalesce({name}, 0)::DOUBLE AS {name}" for name in PACE_COLUMNS)
+        return self._arrow(
+            f"""
+            WITH hourly AS (
+              SELECT code, {HOUR} AS slot, count(*) AS n FROM events GROUP BY 1, 2
+            ), by_hour AS (
+              SELECT code, count(*) AS active_hours, max(n) AS peak_hour FROM hourly GROUP BY 1
+            ), by_day AS (
+              SELECT code, count(*) AS active_days, max(n) AS peak_day FROM (
+                SELECT code, slot // 24 AS day, sum(n) AS n FROM hourly GROUP BY 1, 2) GROUP BY 1
+            ), gaps AS (
+              SELECT code, (epoch_us(time) - lag(epoch_us(time))
+                OVER (PARTITION BY code ORDER BY time)) / 1e6 AS gap FROM events
+            ), by_gap AS (
+              SELECT code, count(*) AS gaps, sum(ln(1 + gap)) AS log_gap_sum,
+                sum(ln(1 + gap) * ln(1 + gap)) AS log_gap_squared
+              FROM gaps WHERE gap IS NOT NULL GROUP BY 1
+            ), by_mode AS (
+              SELECT code, max(n) AS gaps_at_mode FROM (
+                SELECT code, round(gap) AS seconds, count(*) AS n FROM gaps
+                WHERE gap IS NOT NULL GROUP BY 1, 2) GROUP BY 1
+            ), {self._ECHOES}
+            SELECT {names} FROM codes
+              LEFT JOIN by_hour USING (code) LEFT JOIN by_day USING (code)
+              LEFT JOIN by_gap USING (code) LEFT JOIN by_mode USING (code)
+              LEFT JOIN by_echo USING (code) ORDER BY code
+            """
+        )
+
+    # An echo is a prompt with two passages that stood in a completion before any prompt had them:
+    # a captured answer sent back. Passages that prompts carried first are questions quoted by answers.
+    _ECHOES = """
+            asked AS (
+              SELECT p, min(time) AS since FROM (
+                SELECT unnest(passages::UINTEGER[]) AS p, time FROM source) WHERE p <> 0 GROUP BY 1
+            ), answered AS (
+              SELECT p, min(time) AS since FROM (
+                SELECT unnest(completion_passages::UINTEGER[]) AS p, time FROM source
+                WHERE completion_passages IS NOT NULL) WHERE p <> 0 GROUP BY 1
+            ), returned AS (
+              SELECT p FROM asked JOIN answered USING (p) WHERE answered.since < asked.since
+            ), by_echo AS (
+              SELECT code, count(*) AS echoes FROM (
+                SELECT code, row FROM (
+                  SELECT code, row_number() OVER () AS row, passages FROM events),
+                  unnest(passages::UINTEGER[]) AS u(p)
+                WHERE p IN (SELECT p FROM returned)
+                GROUP BY code, row HAVING count(*) >= 2) GROUP BY 1
+            )
+    """
+
+    def sketches(self) -> Sketches:
+        """Return every account's kept word hashes."""
+        rows = self._columns(
+            """
+            SELECT code, token, count(*)::INTEGER AS n, sum(held_out)::INTEGER AS held FROM (
+              SELECT code, held_out, unnest(sketch::UINTEGER[]) AS token FROM events)
+            WHERE token <> 0 GROUP BY 1, 2 ORDER BY 1, 2
+            """
+        )
+        return Sketches(
+            np.asarray(rows["code"], np.int32),
+            np.asarray(rows["token"], np.uint32),
+            np.asarray(rows["n"], np.int32),
+            np.asarray(rows["held"], np.int32),
+        )
+
+    def hourly(self) -> Hourly:
+        """Return events per account and clock hour, sorted by account, then hour."""
+        rows = self._columns(
+            f"SELECT code, {HOUR} AS slot, count(*)::INTEGER AS n FROM events GROUP BY 1, 2 ORDER BY 1, 2"
+        )
+        return Hourly(
+            np.asarray(rows["code"], np.int32),
+            np.asarray(rows["slot"], np.int64),
+            np.asarray(rows["n"], np.int32),
+        )
+
+    def models(self) -> ModelUse:
+        """Return what each account asked of each model, sorted by account, then model."""
+        rows = self._columns(
+            "SELECT code, model, epoch_us(min(time)) AS since, "
+            "coalesce(sum(input_tokens), 0)::BIGINT AS tokens_in, "
+            "coalesce(sum(output_tokens), 0)::BIGINT AS tokens_out "
+            "FROM events GROUP BY 1, 2 ORDER BY 1, 2"
+        )
+        names, model = np.unique(np.asarray(rows["model"], str), return_inverse=True)
+        return ModelUse(
+            tuple(names.tolist()),
+            np.asarray(rows["code"], np.int32),
+            model.astype(np.int32),
+            np.asarray(rows["since"], np.int64),
+            np.asarray(rows["tokens_in"], np.int64),
+            np.asarray(rows["tokens_out"], np.int64),
         )

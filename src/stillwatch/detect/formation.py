@@ -1,0 +1,121 @@
+"""Candidate clusters from two views, and which families are left to test each.
+
+The content view forms clusters from the words of one half of the hours; the other half of the
+content and every other family are left to test them. The infrastructure view forms clusters from
+networks, clients, identity and moments; content is left to test them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stillwatch.detect import clusters, index, links, vectors
+from stillwatch.detect.features import Family, FamilyCounts, Features
+from stillwatch.detect.population import Population, Sketches
+from stillwatch.detect.profiles import main_script
+
+
+@dataclass(frozen=True)
+class FormationSettings:
+    """How candidate clusters form.
+
+    Attributes:
+        smallest: fewest accounts of a cluster.
+        neighbours: most similar accounts that each account is linked to in the content view.
+        stranger_quantile: share of random pairs whose similarity makes no link.
+        expected: chance partners per account tolerated in the infrastructure view.
+        resolution: of the communities; smaller merges more.
+        seed: of random draws and of the community search.
+    """
+
+    smallest: int = 5
+    neighbours: int = 12
+    stranger_quantile: float = 0.995
+    expected: float = 0.1
+    resolution: float = 1.0
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class View:
+    """Candidate clusters of one view and what is left to test them on.
+
+    Attributes:
+        name: `content` or `infrastructure`.
+        cluster: cluster per account, -1 for none.
+        held_out: families and halves that took no part in forming the clusters.
+        links: the pruned links, for the picture of the graph.
+    """
+
+    name: str
+    cluster: NDArray[np.int32]
+    held_out: Features
+    links: links.Links
+
+
+def form(population: Population, settings: FormationSettings) -> list[View]:
+    """Form candidate clusters in both views."""
+    order = locality(population)
+    return [_content(population, order, settings), _infrastructure(population, order, settings)]
+
+
+def locality(population: Population) -> NDArray[np.int64]:
+    """Rank accounts so that those that may belong together stand close.
+
+    Long postings are searched in this order: by most common opening, then parameters, then moment.
+    """
+    opening = _dominant(population.features[Family.OPENING], population.size)
+    parameters = _dominant(population.features[Family.PARAMETERS], population.size)
+    ranked = np.lexsort((population.seconds("first_seen"), parameters, opening))
+    rank = np.empty(population.size, np.int64)
+    rank[ranked] = np.arange(population.size)
+    return rank
+
+
+def word_counts(sketches: Sketches, accounts: int, *, commonest: float = 0.05) -> FamilyCounts:
+    """Return kept word hashes as a family, without words that more than `commonest` use."""
+    tokens, column, carriers = np.unique(sketches.token, return_inverse=True, return_counts=True)
+    keep = ((carriers >= 3) & (carriers <= max(commonest * accounts, 3)))[column]
+    return FamilyCounts(
+        sketches.account[keep], tokens[column[keep]].astype(np.uint64),
+        sketches.count[keep], sketches.held_out[keep],
+    )
+
+
+def _content(population: Population, order: NDArray[np.int64], settings: FormationSettings) -> View:
+    script = main_script(population.profiles)
+    rng = np.random.default_rng(settings.seed)
+    words = vectors.build(population.sketches, script, held_out=False)
+    floor = links.stranger_floor(words, script, rng, quantile=settings.stranger_quantile)
+    found = links.content_links(words, order, neighbours=settings.neighbours, floor=floor)
+    cluster = clusters.communities(
+        found, population.size, seed=settings.seed, resolution=settings.resolution, smallest=settings.smallest
+    )
+    held_out: Features = {}
+    for family, counts in population.features.items():
+        held_out[family] = counts.half(held_out=True) if family in links.CONTENT_FAMILIES else counts
+    held_out[Family.WORDS] = word_counts(population.sketches, population.size).half(held_out=True)
+    return View("content", cluster, held_out, found)
+
+
+def _infrastructure(population: Population, order: NDArray[np.int64], settings: FormationSettings) -> View:
+    incidence = index.build(
+        population.features, links.INFRASTRUCTURE_FAMILIES, population.size, held_out=None
+    )
+    found = links.infrastructure_links(incidence, order, expected=settings.expected)
+    cluster = clusters.communities(
+        found, population.size, seed=settings.seed, resolution=settings.resolution, smallest=settings.smallest
+    )
+    held_out = {f: counts for f, counts in population.features.items() if f in links.CONTENT_FAMILIES}
+    held_out[Family.PARAMETERS] = population.features[Family.PARAMETERS]
+    held_out[Family.WORDS] = word_counts(population.sketches, population.size)
+    return View("infrastructure", cluster, held_out, found)
+
+
+def _dominant(counts: FamilyCounts, accounts: int) -> NDArray[np.uint64]:
+    """Return each account's most frequent value of a family, 0 where it has none."""
+    best = np.zeros(accounts, np.uint64)
+    ranked = np.lexsort((counts.value, counts.count))
+    best[counts.account[ranked]] = counts.value[ranked]
+    return best

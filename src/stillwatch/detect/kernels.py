@@ -1,0 +1,206 @@
+"""Compiled loops of candidate search; `tests/detect` holds a naive twin of each."""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
+F32 = NDArray[np.float32]
+
+
+@njit(nogil=True, cache=True)
+def nearest(
+    row_start: I64,
+    columns: I32,
+    weights: F32,
+    column_start: I64,
+    members: I32,
+    member_weights: F32,
+    positions: I64,
+    window: int,
+    neighbours: int,
+    first: int,
+    last: int,
+) -> tuple[I32, F32]:
+    """Find each row's most similar rows by an inverted index, with bounded work per posting.
+
+    A posting longer than `2 * window` is not dropped: a row meets only the members within `window`
+    places of itself in the posting (circulant), so one template shared by thousands still links
+    them at a cost linear in its length.
+
+    Args:
+        row_start: CSR row offsets, rows + 1.
+        columns: CSR column of each entry.
+        weights: CSR weight of each entry; rows have unit Euclidean norm.
+        column_start: CSC column offsets.
+        members: CSC row of each entry, in the order that makes neighbours alike.
+        member_weights: CSC weight of each entry.
+        positions: for each CSR entry its place in the CSC arrays.
+        window: how far to look to either side in a long posting.
+        neighbours: how many rows to return per row.
+        first: first row to search for.
+        last: one past the last row.
+
+    Returns:
+        Row indices (last - first, neighbours), -1 where fewer were found, and summed products.
+    """
+    rows = row_start.shape[0] - 1
+    total = np.zeros(rows, np.float32)
+    touched = np.empty(rows, np.int32)
+    found = np.full((last - first, neighbours), -1, np.int32)
+    score = np.zeros((last - first, neighbours), np.float32)
+    for row in range(first, last):
+        count = 0
+        for entry in range(row_start[row], row_start[row + 1]):
+            column = columns[entry]
+            begin = column_start[column]
+            end = column_start[column + 1]
+            length = end - begin
+            weight = weights[entry]
+            whole = length <= 2 * window + 1
+            steps = length if whole else 2 * window + 1
+            place = begin if whole else positions[entry] - window
+            for step in range(steps):
+                at = place + step
+                if not whole:
+                    if at < begin:
+                        at += length
+                    elif at >= end:
+                        at -= length
+                other = members[at]
+                if other == row:
+                    continue
+                if total[other] == 0.0:
+                    touched[count] = other
+                    count += 1
+                total[other] += weight * member_weights[at]
+        kept = 0
+        at_row = row - first
+        for k in range(count):
+            other = touched[k]
+            value = total[other]
+            total[other] = 0.0
+            if kept == neighbours and value <= score[at_row, kept - 1]:
+                continue
+            slot = kept if kept < neighbours else kept - 1
+            while slot > 0 and score[at_row, slot - 1] < value:
+                score[at_row, slot] = score[at_row, slot - 1]
+                found[at_row, slot] = found[at_row, slot - 1]
+                slot -= 1
+            score[at_row, slot] = value
+            found[at_row, slot] = other
+            if kept < neighbours:
+                kept += 1
+    return found, score
+
+
+@njit(nogil=True, cache=True)
+def pair_products(row_start: I64, columns: I32, weights: F32, left: I32, right: I32) -> F32:
+    """Return the dot product of pairs of CSR rows whose columns ascend."""
+    out = np.zeros(left.shape[0], np.float32)
+    for pair in range(left.shape[0]):
+        i = row_start[left[pair]]
+        i_end = row_start[left[pair] + 1]
+        j = row_start[right[pair]]
+        j_end = row_start[right[pair] + 1]
+        product = np.float32(0.0)
+        while i < i_end and j < j_end:
+            if columns[i] == columns[j]:
+                product += weights[i] * weights[j]
+                i += 1
+                j += 1
+            elif columns[i] < columns[j]:
+                i += 1
+            else:
+                j += 1
+        out[pair] = product
+    return out
+
+
+@njit(nogil=True, cache=True)
+def circulant(column_start: I64, members: I32, window: int) -> tuple[I32, I32]:
+    """Link each member of each posting to the next `window` members on a cycle.
+
+    Returns:
+        Pairs (left, right) with left < right; duplicates are possible over postings.
+    """
+    pairs = 0
+    for column in range(column_start.shape[0] - 1):
+        length = column_start[column + 1] - column_start[column]
+        if length > 1:
+            pairs += length * min(window, length - 1)
+    left = np.empty(pairs, np.int32)
+    right = np.empty(pairs, np.int32)
+    at = 0
+    for column in range(column_start.shape[0] - 1):
+        begin = column_start[column]
+        length = column_start[column + 1] - begin
+        if length < 2:
+            continue
+        reach = min(window, length - 1)
+        for k in range(length):
+            for step in range(1, reach + 1):
+                a = members[begin + k]
+                b = members[begin + (k + step) % length]
+                left[at] = min(a, b)
+                right[at] = max(a, b)
+                at += 1
+    return left, right
+
+
+@njit(nogil=True, cache=True)
+def pair_surprise(
+    row_start: I64,
+    columns: I32,
+    column_family: NDArray[np.int8],
+    rarity: F32,
+    degree: F32,
+    left: I32,
+    right: I32,
+    cap: float,
+) -> tuple[F32, NDArray[np.uint32]]:
+    """Sum the surprise of shared values over families, degree-corrected and capped per family.
+
+    A shared value of rarity -ln(share of accounts) is discounted by the product of both accounts'
+    relative degrees in the family: who carries many values shares some by chance.
+
+    Args:
+        row_start: CSR row offsets of account features.
+        columns: feature columns, ascending within a row.
+        column_family: family of each column.
+        rarity: nats of each column.
+        degree: relative degree, shape (accounts, families), 1 is average.
+        left: first account of each pair.
+        right: second account of each pair.
+        cap: most nats that one family may add.
+
+    Returns:
+        Nats per pair, and a bit set of the families that added any.
+    """
+    families = degree.shape[1]
+    out = np.zeros(left.shape[0], np.float32)
+    seen = np.zeros(left.shape[0], np.uint32)
+    sums = np.zeros(families, np.float32)
+    for pair in range(left.shape[0]):
+        a = left[pair]
+        b = right[pair]
+        i = row_start[a]
+        j = row_start[b]
+        sums[:] = 0.0
+        while i < row_start[a + 1] and j < row_start[b + 1]:
+            if columns[i] == columns[j]:
+                family = column_family[columns[i]]
+                chance = np.log(max(1.0, degree[a, family] * degree[b, family]))
+                sums[family] += max(0.0, rarity[columns[i]] - chance)
+                i += 1
+                j += 1
+            elif columns[i] < columns[j]:
+                i += 1
+            else:
+                j += 1
+        for family in range(families):
+            if sums[family] > 0.0:
+                seen[pair] |= np.uint32(1) << np.uint32(family)
+                out[pair] += min(sums[family], cap)
+    return out, seen

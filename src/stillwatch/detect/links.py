@@ -1,0 +1,125 @@
+"""Links: scored pairs of accounts, from two views that are kept apart.
+
+The content view links accounts whose prompts use the same rare words. The infrastructure view links
+accounts that share rare networks, clients, payments or moments. A cluster formed in one view is
+tested on the other, so a view never looks at the other's families.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stillwatch.detect import kernels
+from stillwatch.detect.features import Family
+from stillwatch.detect.index import FeatureIndex
+from stillwatch.detect.vectors import Vectors
+
+CIRCULANT_WINDOW = 8
+"""Neighbours on the cycle to which each member of a posting is linked."""
+FAMILY_CAP = 12.0
+"""Most nats that one family may add to a pair: no single shared feature merges accounts."""
+
+
+@dataclass(frozen=True)
+class Links:
+    """Undirected scored pairs, left < right, unique.
+
+    Attributes:
+        left: account codes.
+        right: account codes.
+        weight: strength; nats in the infrastructure view, cosine excess in the content view.
+    """
+
+    left: NDArray[np.int32]
+    right: NDArray[np.int32]
+    weight: NDArray[np.float64]
+
+
+def infrastructure_links(index: FeatureIndex, order: NDArray[np.int64], *, expected: float) -> Links:
+    """Link accounts that share rare infrastructure, identity or lifecycle values.
+
+    A pair is kept when chance would give an account fewer than `expected` such partners, that is
+    when its surprise exceeds ln(accounts / expected) nats, from at least two families.
+
+    Args:
+        index: the families of this view.
+        order: rank of each account; in a long posting, neighbours in this order are linked.
+        expected: chance partners per account that are tolerated.
+    """
+    by_rank = np.argsort(order, kind="stable").astype(np.int32)
+    columns = index.rows[by_rank].tocsc()
+    columns.sort_indices()
+    members = by_rank[columns.indices]
+    left, right = _unique_pairs(
+        *kernels.circulant(columns.indptr.astype(np.int64), members, CIRCULANT_WINDOW), index.accounts
+    )
+    nats, families = kernels.pair_surprise(
+        index.rows.indptr.astype(np.int64), index.rows.indices.astype(np.int32), index.family,
+        index.rarity, index.degree, left, right, FAMILY_CAP,
+    )
+    several = (families & (families - np.uint32(1))) != 0
+    keep = several & (nats >= np.log(index.accounts / expected))
+    return Links(left[keep], right[keep], nats[keep].astype(np.float64))
+
+
+def content_links(vectors: Vectors, order: NDArray[np.int64], *, neighbours: int, floor: NDArray[np.float64]) -> Links:
+    """Link each account to the accounts whose words are most like its own.
+
+    Args:
+        vectors: account word vectors of the forming half.
+        order: rank of each account, see `Vectors.nearest`.
+        neighbours: partners per account.
+        floor: per account, the cosine that strangers of its script do not reach; a link's weight is
+            its excess over the larger floor of both ends, relative to what is left up to 1.
+    """
+    found, cosine = vectors.nearest(order, neighbours)
+    left = np.repeat(np.arange(vectors.size, dtype=np.int32), found.shape[1])
+    right = found.ravel()
+    value = cosine.ravel().astype(np.float64)
+    keep = right >= 0
+    left, right, value = left[keep], right[keep], value[keep]
+    low, high = np.minimum(left, right), np.maximum(left, right)
+    limit = np.maximum(floor[low], floor[high])
+    near = value > limit
+    key, first = np.unique(low[near].astype(np.int64) * vectors.size + high[near], return_index=True)
+    weight = ((value - limit) / (1.0 - limit))[near][first]
+    return Links((key // vectors.size).astype(np.int32), (key % vectors.size).astype(np.int32), weight)
+
+
+def stranger_floor(
+    vectors: Vectors, script: NDArray[np.int64], rng: np.random.Generator, *, quantile: float, pairs: int = 200_000
+) -> NDArray[np.float64]:
+    """Return per account the cosine that random accounts of its script stay below.
+
+    Args:
+        vectors: account word vectors.
+        script: main script per account.
+        rng: draws the pairs.
+        quantile: share of random pairs that stay below the floor.
+        pairs: random pairs per script.
+    """
+    floor = np.ones(script.shape[0])
+    for code in np.unique(script):
+        members = np.flatnonzero(script == code).astype(np.int32)
+        if members.size < 2:
+            continue
+        left = rng.choice(members, min(pairs, members.size * 50))
+        right = rng.choice(members, left.size)
+        apart = left != right
+        cosine = vectors.similarity(left[apart], right[apart])
+        floor[members] = np.quantile(cosine, quantile) if cosine.size else 1.0
+    return floor
+
+
+def _unique_pairs(
+    left: NDArray[np.int32], right: NDArray[np.int32], accounts: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    key = np.unique(left.astype(np.int64) * accounts + right)
+    return (key // accounts).astype(np.int32), (key % accounts).astype(np.int32)
+
+
+CONTENT_FAMILIES = (Family.TEMPLATE, Family.OPENING, Family.CLOSING, Family.SYSTEM, Family.CONTENT)
+INFRASTRUCTURE_FAMILIES = tuple(
+    family for family in Family if family not in (*CONTENT_FAMILIES, Family.PARAMETERS)
+)

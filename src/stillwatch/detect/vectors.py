@@ -1,0 +1,105 @@
+"""Accounts as sparse word vectors: what is left of content when templates are paraphrased away.
+
+A row is one account: ln(1 + count) of each kept word hash times its rarity within the account's
+script, scaled to unit length. Rarity is taken within the script so that a language is not a topic.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from stillwatch.detect import kernels
+from stillwatch.detect.population import Sketches
+
+WINDOW = 128
+"""Places looked at to either side in a long posting."""
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """Unit rows in CSR form; columns ascend within a row."""
+
+    rows: sparse.csr_matrix
+
+    @property
+    def size(self) -> int:
+        """Number of accounts."""
+        return int(self.rows.shape[0])
+
+    def similarity(self, left: NDArray[np.int32], right: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Return the cosine of pairs of accounts, 0..1."""
+        return kernels.pair_products(
+            self.rows.indptr.astype(np.int64), self.rows.indices, self.rows.data, left, right
+        )
+
+    def nearest(self, order: NDArray[np.int64], neighbours: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Return each account's most similar accounts and the cosines, best first.
+
+        Args:
+            order: rank of each account; long postings are searched near the account in this order,
+                so accounts that may belong together should have ranks close by.
+            neighbours: how many to return; missing ones are -1.
+        """
+        ranked = sparse.csr_matrix(self.rows[np.argsort(order, kind="stable")])
+        ranked.sort_indices()
+        entries = sparse.csr_matrix(
+            (np.arange(1, ranked.nnz + 1, dtype=np.int64), ranked.indices, ranked.indptr), ranked.shape
+        ).tocsc()
+        columns = ranked.tocsc()
+        positions = np.empty(ranked.nnz, np.int64)
+        positions[entries.data - 1] = np.arange(ranked.nnz)
+        found, _ = kernels.nearest(
+            ranked.indptr.astype(np.int64),
+            ranked.indices.astype(np.int32),
+            ranked.data.astype(np.float32),
+            columns.indptr.astype(np.int64),
+            columns.indices.astype(np.int32),
+            columns.data.astype(np.float32),
+            positions,
+            WINDOW,
+            neighbours,
+            0,
+            ranked.shape[0],
+        )
+        account = np.argsort(order, kind="stable").astype(np.int32)
+        result = np.full(found.shape, -1, np.int32)
+        result[account] = np.where(found >= 0, account[found], -1)
+        left = np.repeat(np.arange(self.size, dtype=np.int32), neighbours)
+        exact = self.similarity(left, np.maximum(result, 0).ravel()).reshape(result.shape)
+        return result, np.where(result >= 0, exact, 0.0).astype(np.float32)
+
+
+def build(sketches: Sketches, script: NDArray[np.int64], *, held_out: bool | None) -> Vectors:
+    """Make account vectors from sketches.
+
+    Args:
+        sketches: word hashes per account.
+        script: main script per account; rarity is counted within it.
+        held_out: use only the held-out half (True), only the other (False), or all (None).
+    """
+    count = sketches.count
+    if held_out is not None:
+        count = sketches.held_out if held_out else sketches.count - sketches.held_out
+    keep = count > 0
+    account = sketches.account[keep]
+    tokens, column = np.unique(sketches.token[keep], return_inverse=True)
+    accounts = script.shape[0]
+    scripts = int(script.max()) + 1 if accounts else 1
+    cell = column.astype(np.int64) * scripts + script[account]
+    cells, where = np.unique(cell, return_inverse=True)
+    carriers = np.bincount(where, minlength=cells.shape[0])
+    speakers = np.bincount(script, minlength=scripts)
+    rarity = np.log(speakers[cells % scripts] / carriers)
+    elsewhere = np.bincount(column, minlength=tokens.shape[0]) > 1
+    weight = np.log1p(count[keep]) * rarity[where] * elsewhere[column]
+    used = weight > 0
+    rows = sparse.csr_matrix(
+        (weight[used], (account[used], column[used])), shape=(accounts, tokens.shape[0]), dtype=np.float32
+    )
+    length = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
+    scale = sparse.diags_array(1.0 / np.maximum(length, 1e-12)).astype(np.float32)
+    scaled = sparse.csr_matrix(scale @ rows)
+    scaled.sort_indices()
+    return Vectors(scaled)
