@@ -54,8 +54,8 @@ def bootstrap_ratio(
     The entries are the smallest things that stand or fall on their own: not accounts, but the
     company, app or campaign to which accounts belong. Whole blocks (seeds, days) are drawn with
     replacement, then entries within each. With few blocks it is too narrow: about 86 % coverage for
-    a nominal 95 % with 12 blocks that differ, less with five. Where all numerators are 0 the interval is 0..0 whatever
-    the sample: give Clopper-Pearson on the number of entries beside it.
+    a nominal 95 % with 12 blocks that differ, less with five. Where all numerators are 0 the
+    interval is 0..0 whatever the sample: give Clopper-Pearson on the number of entries beside it.
 
     Args:
         numerators: Hits of each entry, one axis, at least 0.
