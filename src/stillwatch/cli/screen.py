@@ -85,10 +85,10 @@ class Screen:
             self._tasks[stage] = self._progress.add_task(stage, completed=done, total=total)
 
 
-def counted(number: int, noun: str) -> str:
-    """Write a number with its noun: `1 campaign`, `1,200 events`.
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Write a number with its noun.
 
-    >>> counted(1, "campaign"), counted(1200, "event")
-    ('1 campaign', '1,200 events')
+    >>> counted(1, "campaign"), counted(1200, "event"), counted(2, "entry", "entries")
+    ('1 campaign', '1,200 events', '2 entries')
     """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
