@@ -1,0 +1,78 @@
+"""Baseline: each account alone, against thresholds on how much and how uniformly it asks."""
+
+from typing import Final
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from stillwatch.bench.labels import FLAGS
+from stillwatch.bench.method import Traffic
+from stillwatch.events.markers import Marker
+from stillwatch.stats.pvalues import conformal_p
+
+HARVEST: Final = (
+    Marker.REASONING | Marker.THINKING | Marker.GRADING | Marker.REWRITING | Marker.TOOLS
+    | Marker.SYNTHESIS | Marker.PREFERENCE | Marker.RECORDS
+)  # fmt: skip
+"""Markers that the five reported methods of extraction leave."""
+
+STATISTICS: Final = {
+    "events_per_day": "count(*) / count(DISTINCT day)",
+    "busiest_hour": "max(in_hour)",
+    "hours_per_day": "count(DISTINCT hour) / count(DISTINCT day)",
+    "output_per_day": "coalesce(sum(output_tokens), 0) / count(DISTINCT day)",
+    "same_opening": "max(with_opening)",
+    "harvest": f"count(*) FILTER (markers & {int(HARVEST)} <> 0)",
+}
+"""Statistics of one account, in SQL; larger is worse."""
+
+_QUERY: Final = """
+WITH slots AS (
+  SELECT account_id, output_tokens, markers,
+    epoch_us(time) // 3600000000 AS hour, epoch_us(time) // 86400000000 AS day,
+    count(*) OVER (PARTITION BY account_id, epoch_us(time) // 3600000000) AS in_hour,
+    count(*) OVER (PARTITION BY account_id, opening) AS with_opening
+  FROM read_parquet(?)
+)
+SELECT account_id, {columns} FROM slots GROUP BY account_id ORDER BY account_id
+"""
+
+
+class Thresholds:
+    """Flag an account whose most extreme statistic exceeds all but `rate` of benign accounts.
+
+    The thresholds are set on the benign accounts of the very run that is measured, which no
+    provider can do: the result is an upper bound for rules of this sort. Each flagged account is a
+    campaign by itself.
+    """
+
+    name = "thresholds"
+
+    def __init__(self, rate: float = 1e-4) -> None:
+        self.rate = rate
+
+    def flag(self, traffic: Traffic) -> pa.Table:
+        """See `Method.flag`."""
+        columns = ", ".join(f"{sql} AS {name}" for name, sql in STATISTICS.items())
+        with duckdb.connect() as db:
+            rows: pa.Table = db.execute(
+                _QUERY.format(columns=columns), [str(traffic.fingerprints)]
+            ).to_arrow_table()
+        account = rows["account_id"].to_pylist()
+        benign = np.isin(np.array(account, dtype=np.object_), traffic.benign)
+        score = np.zeros(len(account))
+        for name in STATISTICS:
+            values = rows[name].cast(pa.float64()).to_numpy()
+            score = np.maximum(score, -np.log10(conformal_p(values, values[benign])))
+        ranked = np.sort(score[benign])
+        flagged = score > ranked[-1 - int(self.rate * ranked.size)]
+        return pa.table(
+            {
+                "account_id": account,
+                "campaign_id": [a if f else None for a, f in zip(account, flagged, strict=True)],
+                "kind": ["extraction" if f else None for f in flagged],
+                "score": score,
+            },
+            schema=FLAGS,
+        )

@@ -1,0 +1,148 @@
+"""What is true of simulated accounts, and what a method said of them, row for row."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from stillwatch.errors import InputError
+from stillwatch.stats.arrays import BoolArray, FloatArray
+
+Names = npt.NDArray[np.object_]
+
+ATTACK_KINDS: Final = ("extraction", "relay")
+"""Kinds that a label can give to an attacking campaign."""
+
+LABELS: Final = pa.schema(
+    [
+        pa.field("account_id", pa.string(), nullable=False),
+        pa.field("cohort", pa.string(), nullable=False),
+        ("group", pa.string()),
+        ("campaign", pa.string()),
+        ("kind", pa.string()),
+        pa.field("language", pa.string(), nullable=False),
+        pa.field("region", pa.string(), nullable=False),
+    ]
+)
+"""Labels, one row per account. `campaign` is null for a benign account; `group` names the company,
+app or class of a benign account that does not stand alone; `kind` is what the campaign or the group
+should be called."""
+
+FLAGS: Final = pa.schema(
+    [
+        pa.field("account_id", pa.string(), nullable=False),
+        ("campaign_id", pa.string()),
+        ("kind", pa.string()),
+        pa.field("score", pa.float64(), nullable=False),
+    ]
+)
+"""What a method returns: the campaign it puts an account in, the kind of that campaign, and its
+suspicion of the account on any scale (higher is worse). A method that names no kinds says
+`extraction` of all it flags."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The truth about each account, shape (accounts,) throughout; "" where there is none.
+
+    Attributes:
+        account: Account ids, ascending.
+        cohort: Sort of traffic, such as a popular app.
+        group: Company, app or class of a benign account.
+        campaign: Attacking campaign.
+        kind: What the campaign or group should be called.
+        language: Main language of the prompts.
+        region: Region the account signed up from.
+    """
+
+    account: Names
+    cohort: Names
+    group: Names
+    campaign: Names
+    kind: Names
+    language: Names
+    region: Names
+
+    @property
+    def attack(self) -> BoolArray:
+        """Which accounts belong to an attacking campaign."""
+        return np.asarray(self.campaign != "", dtype=np.bool_)
+
+    @property
+    def unit(self) -> Names:
+        """What stands or falls together: the campaign, else the group, else the account itself."""
+        grouped = np.where(self.group != "", self.cohort + "/" + self.group, self.account)
+        return np.asarray(np.where(self.attack, self.campaign, grouped), dtype=np.object_)
+
+
+@dataclass(frozen=True)
+class Detection:
+    """What a method says of each account of `Labels`, in the same order.
+
+    Attributes:
+        campaign: Id of the campaign; "" for none.
+        kind: Kind of that campaign; "" for none.
+        score: Suspicion; higher is worse.
+    """
+
+    campaign: Names
+    kind: Names
+    score: FloatArray
+
+
+def labels_from(table: pa.Table) -> Labels:
+    """Read a label table.
+
+    Args:
+        table: Columns as in `LABELS`, in any order; more are ignored.
+
+    Raises:
+        InputError: A column is missing, an account appears twice, or an attacking campaign has a
+            kind that is none of `ATTACK_KINDS`.
+    """
+    for name in LABELS.names:
+        if name not in table.column_names:
+            raise InputError(f"The labels lack the column {name!r}; simulate the traffic again.")
+    rows = table.select(LABELS.names).sort_by("account_id")
+    labels = Labels(*(_names(rows[name].to_pylist()) for name in LABELS.names))
+    if np.unique(labels.account).size != labels.account.size:
+        raise InputError("The labels name an account twice; simulate the traffic again.")
+    if unknown := sorted(set(labels.kind[labels.attack]) - set(ATTACK_KINDS)):
+        raise InputError(
+            f"A campaign has the kind {unknown[0]!r}; use one of {', '.join(ATTACK_KINDS)}."
+        )
+    return labels
+
+
+def detection_for(labels: Labels, flags: pa.Table) -> Detection:
+    """Put a method's rows into the order of the labels; accounts it left out get nothing.
+
+    Args:
+        labels: The truth.
+        flags: Columns of `FLAGS`, one row per account.
+
+    Raises:
+        InputError: The method names an account that has no label.
+    """
+    size = labels.account.size
+    campaign, kind = _names([""] * size), _names([""] * size)
+    score = np.zeros(size)
+    found = _names(flags["account_id"].to_pylist())
+    at = np.minimum(np.searchsorted(labels.account, found), size - 1)
+    if unlabelled := found[labels.account[at] != found].tolist():
+        raise InputError(
+            f"Account {unlabelled[0]!r} has no label: these are labels of other traffic."
+        )
+    campaign[at] = _names(flags["campaign_id"].to_pylist())
+    kind[at] = _names(flags["kind"].to_pylist())
+    score[at] = flags["score"].to_numpy()
+    return Detection(campaign, kind, score)
+
+
+def _names(values: Sequence[str | None]) -> Names:
+    array = np.empty(len(values), dtype=np.object_)
+    array[:] = ["" if value is None else value for value in values]
+    return array

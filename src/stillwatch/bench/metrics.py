@@ -1,0 +1,241 @@
+"""How good a detection is, measured against labels. Pure functions.
+
+Recall and false positives count accounts; both are given twice, because a relay pool that was
+rightly named `relay` is neither a miss nor a distiller:
+
+* `extraction`: only campaigns that are labelled extraction, and only that kind flags.
+* `either`: relay pools count as attacks as well, and either kind flags.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+import numpy as np
+
+from stillwatch.bench.labels import Detection, Labels, Names
+from stillwatch.stats.arrays import BoolArray, FloatArray, IntArray
+
+SMALLEST_COUNTED = 50
+"""Attacking campaigns below this size are not asked for in `CampaignResult.found` totals."""
+HALF = 0.5
+
+
+class CampaignResult(msgspec.Struct, frozen=True):
+    """One attacking campaign: its size, and how many of its accounts were flagged."""
+
+    campaign: str
+    kind: str
+    size: int
+    as_extraction: int
+    as_relay: int
+    largest_part: int
+    """Most members in any one campaign detected as extraction or relay."""
+
+    @property
+    def found(self) -> bool:
+        """Whether one detected campaign holds at least half of the members."""
+        return self.largest_part >= HALF * self.size
+
+
+class UnitCount(msgspec.Struct, frozen=True):
+    """How many benign units (groups, lone accounts) have this size and these false positives.
+
+    A benign reseller that is named `relay` is named rightly and counts as no false positive.
+    """
+
+    size: int
+    as_extraction: int
+    as_relay: int
+    units: int
+
+
+class Quality(msgspec.Struct, frozen=True):
+    """All that is measured of one run."""
+
+    accounts: int
+    campaigns: list[CampaignResult]
+    benign_units: list[UnitCount]
+    cohorts: dict[str, dict[str, int]]
+    """Benign accounts per cohort and kind named; "" is no campaign."""
+    languages: dict[str, dict[str, int]]
+    regions: dict[str, dict[str, int]]
+    detected_extraction: int
+    """Campaigns detected as extraction."""
+    false_extraction: int
+    """Of these, how many have a minority of attackers."""
+    detected: int
+    """Campaigns detected, of any kind."""
+    false_coordination: int
+    """Of these, in how many no true campaign or group holds the majority."""
+    bcubed_f1: float
+    adjusted_rand: float
+    average_precision: float
+    recall_at_1e4: float
+    """Share of attackers whose score exceeds all but 1e-4 of benign accounts."""
+
+
+def measure(labels: Labels, detection: Detection) -> Quality:
+    """Compare a detection with the truth."""
+    extraction = detection.kind == "extraction"
+    relay = detection.kind == "relay"
+    flagged = extraction | relay
+    named = np.where(flagged, detection.campaign, "").astype(np.object_)
+    benign = ~labels.attack
+    true_part = np.where(labels.attack, labels.campaign, "").astype(np.object_)
+    in_play = labels.attack | flagged
+    majority = _majority_share(detection.campaign, labels.unit)
+    attackers = _share_by(detection.campaign[extraction], labels.attack[extraction])
+    return Quality(
+        accounts=labels.account.size,
+        campaigns=_campaigns(labels, extraction, relay, named),
+        benign_units=_units(
+            labels.unit[benign], extraction[benign], (relay & (labels.kind != "relay"))[benign]
+        ),
+        cohorts=_crosstab(labels.cohort[benign], detection.kind[benign]),
+        languages=_crosstab(labels.language[benign], detection.kind[benign]),
+        regions=_crosstab(labels.region[benign], detection.kind[benign]),
+        detected_extraction=attackers.size,
+        false_extraction=int(np.sum(attackers < HALF)),
+        detected=majority.size,
+        false_coordination=int(np.sum(majority < HALF)),
+        bcubed_f1=bcubed_f1(true_part[in_play], named[in_play]),
+        adjusted_rand=adjusted_rand(true_part[in_play], named[in_play]),
+        average_precision=average_precision(detection.score, labels.attack),
+        recall_at_1e4=recall_at(detection.score, labels.attack, 1e-4),
+    )
+
+
+def bcubed_f1(truth: Names, found: Names) -> float:
+    """B-cubed F1 of two clusterings, 0..1 (Bagga and Baldwin 1998); "" is a singleton.
+
+    >>> import numpy as np
+    >>> a = np.array(["x", "x", "y", ""], dtype=object)
+    >>> bcubed_f1(a, a)
+    1.0
+    """
+    if truth.size == 0:
+        return float("nan")
+    rows, columns = _singletons_apart(truth), _singletons_apart(found)
+    joint = _sizes(_pairs(rows, columns))
+    precision = float(np.mean(joint / _sizes(columns)))
+    recall = float(np.mean(joint / _sizes(rows)))
+    return 2 * precision * recall / (precision + recall)
+
+
+def adjusted_rand(truth: Names, found: Names) -> float:
+    """Adjusted Rand index of two clusterings, at most 1 (Hubert and Arabie 1985).
+
+    "" is a singleton. 1 where both are all singletons.
+    """
+    if truth.size == 0:
+        return float("nan")
+    rows, columns = _singletons_apart(truth), _singletons_apart(found)
+    together = _pair_count(_pairs(rows, columns))
+    by_row, by_column = _pair_count(rows), _pair_count(columns)
+    expected = by_row * by_column / max(1.0, truth.size * (truth.size - 1) / 2)
+    most = (by_row + by_column) / 2
+    return 1.0 if most == expected else (together - expected) / (most - expected)
+
+
+def average_precision(score: FloatArray, positive: BoolArray) -> float:
+    """Area under the precision-recall curve as a step function; ties share one step."""
+    if not positive.any():
+        return float("nan")
+    order = np.argsort(-score, kind="stable")
+    hits = np.cumsum(positive[order])
+    last = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
+    precision = hits[last] / (last + 1)
+    return float(np.sum(precision * np.diff(hits[last], prepend=0)) / positive.sum())
+
+
+def recall_at(score: FloatArray, positive: BoolArray, rate: float) -> float:
+    """Share of positives with a score above all but the share `rate` of negatives."""
+    negatives = np.sort(score[~positive])
+    if negatives.size == 0 or not positive.any():
+        return float("nan")
+    threshold = negatives[-1 - int(rate * negatives.size)]
+    return float(np.mean(score[positive] > threshold))
+
+
+def _campaigns(
+    labels: Labels, extraction: BoolArray, relay: BoolArray, named: Names
+) -> list[CampaignResult]:
+    results = []
+    for campaign in sorted(set(labels.campaign[labels.attack])):
+        members = labels.campaign == campaign
+        parts = named[members & (named != "")]
+        largest = np.unique(parts, return_counts=True)[1].max(initial=0)
+        results.append(
+            CampaignResult(
+                campaign=campaign,
+                kind=labels.kind[members][0],
+                size=int(members.sum()),
+                as_extraction=int(np.sum(extraction & members)),
+                as_relay=int(np.sum(relay & members)),
+                largest_part=int(largest),
+            )
+        )
+    return results
+
+
+def _units(unit: Names, extraction: BoolArray, relay: BoolArray) -> list[UnitCount]:
+    """Benign units, equal ones counted together: most are lone accounts without a flag."""
+    index = np.unique(unit, return_inverse=True)[1]
+    rows = np.column_stack(
+        [np.bincount(index), np.bincount(index, extraction), np.bincount(index, relay)]
+    ).astype(np.int64)
+    distinct, counts = np.unique(rows, axis=0, return_counts=True)
+    return [
+        UnitCount(int(size), int(extracted), int(relayed), int(count))
+        for (size, extracted, relayed), count in zip(distinct, counts, strict=True)
+    ]
+
+
+def _crosstab(rows: Names, columns: Names) -> dict[str, dict[str, int]]:
+    table: dict[str, dict[str, int]] = {}
+    pairs: Iterable[tuple[str, str]] = zip(rows, columns, strict=True)
+    for row, column in sorted(pairs):
+        counts = table.setdefault(row, {})
+        counts[column] = counts.get(column, 0) + 1
+    return table
+
+
+def _share_by(group: Names, hit: BoolArray) -> FloatArray:
+    """Share of hits in each group."""
+    index = np.unique(group, return_inverse=True)[1]
+    return np.asarray(np.bincount(index, hit) / np.bincount(index))
+
+
+def _majority_share(found: Names, truth: Names) -> FloatArray:
+    """Share of the most common true unit in each detected campaign."""
+    inside = found != ""
+    names, index = np.unique(found[inside], return_inverse=True)
+    joint = _sizes(_pairs(index, np.unique(truth[inside], return_inverse=True)[1]))
+    most = np.zeros(names.size)
+    np.maximum.at(most, index, joint)
+    return most / np.bincount(index, minlength=names.size)
+
+
+def _singletons_apart(names: Names) -> IntArray:
+    """Integer labels, a fresh one for each empty name."""
+    alone = names == ""
+    index = np.unique(names, return_inverse=True)[1].astype(np.int64)
+    index[alone] = index.size + np.arange(alone.sum())
+    return index
+
+
+def _pairs(rows: IntArray, columns: IntArray) -> IntArray:
+    """One label per distinct (row, column)."""
+    return np.asarray(rows * (columns.max(initial=0) + 1) + columns)
+
+
+def _sizes(index: IntArray) -> FloatArray:
+    """Size of the cluster of each item."""
+    _, inverse, counts = np.unique(index, return_inverse=True, return_counts=True)
+    return counts[inverse].astype(np.float64)
+
+
+def _pair_count(index: IntArray) -> float:
+    """Pairs of items that share a cluster."""
+    counts = np.unique(index, return_counts=True)[1].astype(np.float64)
+    return float(np.sum(counts * (counts - 1) / 2))
