@@ -77,11 +77,12 @@ def _entries(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield each entry with where it stands."""
     if path.suffix == ".toml":
         document = read_toml(path)
-        if unknown := sorted(set(document) - {"exemption"}):
-            raise InputError(
-                f"{path}: unknown key {unknown[0]!r}; entries are [[exemption]] tables"
-            )
-        for number, entry in enumerate(document.get("exemption", []), 1):
+        entries = document.pop("exemption", [])
+        if document or not (
+            isinstance(entries, list) and all(isinstance(e, dict) for e in entries)
+        ):
+            raise InputError(f"{path} must hold [[exemption]] tables and nothing else")
+        for number, entry in enumerate(entries, 1):
             yield f"{path}, entry {number}", entry
         return
     try:
@@ -107,8 +108,8 @@ def _exemption(entry: Mapping[str, Any], where: str) -> Exemption:
         raise InputError(f"{where}: unknown key {unknown[0]!r}; use {', '.join(COLUMNS)}")
     if ("account_id" in entry) == ("org_id" in entry):
         raise InputError(f"{where} must name exactly one of account_id and org_id")
-    for name in ("account_id", "org_id", "reason"):
-        value = entry.get(name, "-" if name != "reason" else None)
+    for name in ("account_id" if "account_id" in entry else "org_id", "reason"):
+        value = entry.get(name)
         if not isinstance(value, str) or not value.strip():
             raise InputError(f"{where}: {name} must be a text that is not empty")
     return Exemption(
