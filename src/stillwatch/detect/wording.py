@@ -24,6 +24,9 @@ KIND_NAMES: Final[dict[Kind, tuple[str, str]]] = {
 GRAVE_KINDS: Final = (Kind.EXTRACTION, Kind.RELAY)
 """Kinds that a provider acts on."""
 
+SMALLEST_SHOWN: Final = -30
+"""Below this power of ten the digits say more about the model than about the world."""
+
 SUPERSCRIPTS: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -47,8 +50,16 @@ def minute(moment: datetime) -> str:
 
 
 def span(first: datetime, last: datetime) -> str:
-    """Two dates, or one when both are the same day."""
-    return day(first) if first.date() == last.date() else f"{day(first)} to {day(last)}"
+    """Two dates, or one when both are the same day; the year stands once where it is one.
+
+    >>> from datetime import UTC
+    >>> span(datetime(2026, 3, 6, tzinfo=UTC), datetime(2026, 3, 29, tzinfo=UTC))
+    '6 Mar to 29 Mar 2026'
+    """
+    if first.date() == last.date():
+        return day(first)
+    begin = f"{first.day} {first:%b}" if first.year == last.year else day(first)
+    return f"{begin} to {day(last)}"
 
 
 def percent(share: float) -> str:
@@ -75,9 +86,11 @@ def probability(p: float) -> str:
 def power_of_ten(log10_p: float) -> str:
     """The same from a base-ten logarithm, which may lie far below what a float can hold.
 
-    >>> power_of_ten(-412.4)
-    '4 × 10⁻⁴¹³'
+    >>> power_of_ten(-8.5), power_of_ten(-412.4)
+    ('3 × 10⁻⁹', '< 10⁻³⁰')
     """
+    if log10_p < SMALLEST_SHOWN:
+        return f"< 10{str(SMALLEST_SHOWN).translate(SUPERSCRIPTS)}"
     if log10_p >= -3:
         return f"{10**log10_p:.2g}"
     exponent = math.floor(log10_p)
@@ -100,6 +113,27 @@ def sure(q: float) -> str:
     'very strong (q 3 × 10⁻⁹)'
     """
     return f"{certainty(q)} (q {probability(q)})"
+
+
+def a_kind(kind: str) -> str:
+    """A kind's name with its article; an explanation that is no kind stays as it is.
+
+    >>> a_kind("extraction"), a_kind("shared-app"), a_kind("chance")
+    ('an extraction campaign', 'a shared application', 'chance')
+    """
+    if kind not in set(Kind):
+        return kind
+    name = KIND_NAMES[Kind(kind)][0]
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+def sentence(text: str) -> str:
+    """The text with a capital first letter and a full stop.
+
+    >>> sentence("no list was given")
+    'No list was given.'
+    """
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
 
 
 def money(value: "Value") -> str:
@@ -151,6 +185,11 @@ def listing(parts: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
+def choice(parts: Sequence[str]) -> str:
+    """The same with "or"."""
+    return " or ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
+
+
 def headline(result: "ScanResult") -> str:
     """What was found, in one sentence."""
     summary = result.summary
@@ -176,3 +215,18 @@ def one_line(campaign: "Campaign") -> str:
         f"{count(campaign.events, 'event')}, since {day(campaign.first_seen)}; "
         f"coordination {sure(campaign.q_coordination)}, kind {sure(campaign.q_kind)}"
     )
+
+
+def statement(campaign: "Campaign") -> str:
+    """What the campaign is, in one sentence."""
+    aim = campaign.objective or "answers"
+    verb = {
+        Kind.EXTRACTION: f"acted as one operation to harvest {aim}",
+        Kind.RELAY: "form one pool that passes on the traffic of others",
+        Kind.EVALUATION: "run one evaluation",
+        Kind.SHARED_APP: "use the same application",
+        Kind.ORGANISATION: "belong to one organisation",
+        Kind.UNKNOWN: "act together; what for is not established",
+    }[campaign.kind]
+    when = span(campaign.first_seen, campaign.last_seen)
+    return f"{count(campaign.size, 'account')} {verb}: {count(campaign.events, 'event')}, {when}."

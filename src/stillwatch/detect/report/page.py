@@ -4,6 +4,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from stillwatch.detect import wording
 from stillwatch.detect.compare import Comparison
+from stillwatch.detect.report import charts, views
 from stillwatch.detect.results import ScanResult
 
 
@@ -23,5 +24,5 @@ def render(result: ScanResult, comparison: Comparison | None = None) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["wording"] = wording
-    return environment.get_template("page.html").render(result=result, comparison=comparison)
+    environment.globals.update(wording=wording, chart=charts)
+    return environment.get_template("page.html").render(page=views.page(result, comparison))
