@@ -1,0 +1,119 @@
+"""Parquet files and Arrow streams: columns that are already there, only the needed ones read."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from stillwatch.errors import InputError
+from stillwatch.events.normalise import RawBatch
+from stillwatch.events.readers.aliases import MESSAGES, resolve
+from stillwatch.events.readers.formats import ReadContext
+from stillwatch.events.readers.messages import read_messages
+from stillwatch.events.readers.source import LogFile, reading
+from stillwatch.events.schema import FINGERPRINT_VERSION, FINGERPRINTS
+
+Contract = Literal["events", "fingerprints"]
+
+_VERSION_KEY: Final = b"stillwatch.fingerprint_version"
+_TELLING: Final = frozenset({"template", "content", "bands", "sketch"})
+
+
+def contract_of(schema: pa.Schema, name: str) -> Contract:
+    """Whether a table holds events or fingerprints, by its metadata, else by its columns.
+
+    Raises:
+        InputError: the fingerprints are of another version.
+    """
+    version = (schema.metadata or {}).get(_VERSION_KEY)
+    if version is None:
+        return "fingerprints" if _TELLING.issubset(schema.names) else "events"
+    if version != str(FINGERPRINT_VERSION).encode():
+        raise InputError(
+            f"{name} holds fingerprints of version {version.decode(errors='replace')}, this "
+            f"Stillwatch reads version {FINGERPRINT_VERSION}: make them again with stillwatch "
+            "ingest"
+        )
+    return "fingerprints"
+
+
+def parquet_contract(file: LogFile) -> Contract:
+    """What a Parquet file holds, from its footer.
+
+    Raises:
+        InputError: the file is damaged, or fingerprints of another version.
+    """
+    with reading(file.name):
+        return contract_of(pq.read_schema(file.path), file.name)
+
+
+def read_parquet(files: Sequence[LogFile], context: ReadContext) -> Iterator[RawBatch]:
+    """Read Parquet files, one batch of rows at a time and only the contract's columns."""
+    for file in files:
+        with reading(file.name):
+            if not file.is_parquet:
+                raise InputError(f"{file.name} is not Parquet: leave out --format parquet")
+            with pq.ParquetFile(file.path, pre_buffer=False) as table:
+                yield from _read_table(file, table, context)
+
+
+def _read_table(file: LogFile, table: pq.ParquetFile, context: ReadContext) -> Iterator[RawBatch]:
+    chosen = Columns(table.schema_arrow, file.name)
+    start, total = file.progress.done, max(table.metadata.num_rows, 1)
+    row = 1
+    for batch in table.iter_batches(context.batch_rows, columns=chosen.needed):
+        yield chosen.raw(batch, row)
+        row += batch.num_rows
+        file.progress.done = start + file.size * (row - 1) // total
+    file.progress.done = start + file.size
+
+
+def read_stream(
+    reader: pa.RecordBatchReader, name: str, context: ReadContext
+) -> Iterator[RawBatch]:
+    """Read an Arrow stream, cut into batches of at most `context.batch_rows`."""
+    chosen = Columns(reader.schema, name)
+    row = 1
+    for batch in reader:
+        for offset in range(0, batch.num_rows, context.batch_rows):
+            piece = batch.slice(offset, context.batch_rows)
+            yield chosen.raw(piece, row)
+            row += piece.num_rows
+
+
+class Columns:
+    """Which columns of a table are needed, and what they are called in the contract."""
+
+    def __init__(self, schema: pa.Schema, name: str) -> None:
+        self._name = name
+        if contract_of(schema, name) == "fingerprints":
+            self._found = {n: n for n in FINGERPRINTS.names if n in schema.names}
+        else:
+            self._found = resolve(schema.names)
+        self._messages = "prompt" not in self._found and MESSAGES in schema.names
+        self.needed = [*dict.fromkeys(self._found.values())]
+        if self._messages:
+            self.needed.append(MESSAGES)
+
+    def raw(self, batch: pa.RecordBatch, first_row: int) -> RawBatch:
+        """The batch under contract names; `first_row` is the number of its first row."""
+        columns: dict[str, Any] = {k: batch.column(v) for k, v in self._found.items()}
+        if self._messages:
+            add_messages(columns, batch.column(MESSAGES).to_pylist())
+        rows = np.arange(first_row, first_row + batch.num_rows, dtype=np.int64)
+        return RawBatch(self._name, columns, rows)
+
+
+def add_messages(columns: dict[str, Any], messages: Sequence[Any]) -> None:
+    """Fill prompt, system and turn from message lists, where the log has no such columns."""
+    read = [None if m is None else read_messages(m) for m in messages]
+    derived: Mapping[str, list[Any]] = {
+        "prompt": [r and r.prompt for r in read],
+        "system": [r and r.system for r in read],
+        "turn": [r and r.turn for r in read],
+    }
+    for column, values in derived.items():
+        if column not in columns:
+            columns[column] = values
