@@ -60,7 +60,7 @@ class LocalEngine:
         self._db.close()
 
     def _arrow(self, query: str) -> pa.Table:
-        return self._db.execute(query).to_arrow_table()
+        return self._db.sql(query).to_arrow_table()
 
     def _columns(self, query: str) -> dict[str, Any]:
         return self._db.execute(query).fetchnumpy()

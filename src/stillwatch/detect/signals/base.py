@@ -7,14 +7,22 @@ knows nothing of that.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
-import numpy as np
-from numpy.typing import NDArray
-
+from stillwatch.detect import wording
 from stillwatch.detect.features import Line
 from stillwatch.detect.population import Population
+from stillwatch.stats.arrays import FloatArray
 
-Measure = Callable[[Population], NDArray[np.float64]]
+Measure = Callable[[Population], FloatArray]
+Availability = Callable[[Population], str | None]
+
+
+class Unit(StrEnum):
+    """How a measure is said in a reason."""
+
+    NUMBER = "number"
+    SHARE = "share"  # 0..1, said in per cent
 
 
 @dataclass(frozen=True)
@@ -26,7 +34,9 @@ class Signal:
         line: the line of evidence it belongs to; signals of one line are never counted twice.
         measure: returns one float64 per account, higher is more unusual, NaN where the account has
             no such data. Its docstring is the signal's documentation.
-        reason: a sentence with `{value}` and `{typical}` for an account that stands out.
+        reason: a phrase for an account that stands out, with `{value}` and `{typical}` where the
+            measure is more than yes or no.
+        unit: how `{value}` and `{typical}` are said.
         unavailable: returns why the signal is off for this population, or None where it is on.
     """
 
@@ -34,4 +44,19 @@ class Signal:
     line: Line
     measure: Measure
     reason: str
-    unavailable: Callable[[Population], str | None] = lambda _: None
+    unit: Unit = Unit.NUMBER
+    unavailable: Availability = lambda _: None
+
+    def explain(self, value: float, typical: float) -> str:
+        """Return the reason with its numbers.
+
+        Args:
+            value: the account's measure.
+            typical: the measure of a typical account.
+        """
+        return self.reason.format(value=self._say(value), typical=self._say(typical))
+
+    def _say(self, measure: float) -> str:
+        if self.unit is Unit.SHARE:
+            return wording.percent(measure)
+        return f"{measure:,.0f}" if abs(measure) >= 100 else f"{measure:.2g}"

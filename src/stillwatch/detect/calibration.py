@@ -1,0 +1,250 @@
+"""From measures to p-values: every signal against the background accounts of one's own cohort.
+
+The null hypothesis of each p-value: the account is exchangeable with the background accounts of its
+cohort (about as many events, same main script). Ranks give conformal p-values, whatever the
+distribution of a measure (Vovk, Gammerman and Shafer 2005; Bates et al. 2023).
+
+Background accounts come from the traffic at hand, where each is ranked among the others (leave one
+out), or from a reference: earlier traffic with judgements.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from stillwatch.detect import profiles, wording
+from stillwatch.detect.features import Line
+from stillwatch.detect.population import Population
+from stillwatch.detect.results import SignalStatus
+from stillwatch.detect.signals.base import Signal
+from stillwatch.errors import InputError
+from stillwatch.stats.arrays import BoolArray, FloatArray, IntArray
+from stillwatch.stats.calibration import build_reference
+from stillwatch.stats.pvalues import conformal_p, fisher, simes
+
+COHORT_MINIMUM: Final = 500
+"""Background accounts that a cohort needs for a null of its own; others share the pooled null."""
+
+_COHORT, _COMBINED = "cohort", "combined"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What background accounts of earlier traffic measured; it names no account.
+
+    Attributes:
+        cohort: cohort code of each account.
+        measures: per signal one measure of each account, NaN where it had none.
+        combined: the combined score of each account, higher is more unusual.
+    """
+
+    cohort: IntArray
+    measures: Mapping[str, FloatArray]
+    combined: FloatArray
+
+    def to_table(self) -> pa.Table:
+        """Return the reference as a table: `cohort`, `combined` and a column per signal."""
+        return pa.table({_COHORT: self.cohort, _COMBINED: self.combined, **self.measures})
+
+    @classmethod
+    def from_table(cls, table: pa.Table) -> "Reference":
+        """Read what `to_table` made.
+
+        Raises:
+            InputError: the table has no `cohort` or `combined` column.
+        """
+        missing = {_COHORT, _COMBINED} - set(table.column_names)
+        if missing:
+            raise InputError(
+                f"The reference has no column {min(missing)!r}; "
+                "write it again with `stillwatch scan` of judged traffic."
+            )
+        columns = {
+            name: table[name].combine_chunks().to_numpy(zero_copy_only=False)
+            for name in table.column_names
+        }
+        cohort = columns.pop(_COHORT).astype(np.int64)
+        return cls(cohort=cohort, combined=columns.pop(_COMBINED), measures=columns)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Calibrated results of all signals; arrays are aligned with account codes.
+
+    Attributes:
+        signals: those that took part, in the order given.
+        statuses: every signal given, on or off with the reason.
+        measures: per signal, higher is more unusual, NaN where the account has no such data.
+        p_values: per signal in 0..1, smaller is more unusual, NaN where the measure is.
+        typical: per signal the median of the background.
+        score: combined score, higher is more unusual; what `p_value` ranks.
+        p_value: combined p-value per account.
+        accounts: number of background accounts that p-values were ranked among.
+        smallest_p: the smallest combined p-value that this background can give.
+    """
+
+    signals: tuple[Signal, ...]
+    statuses: tuple[SignalStatus, ...]
+    measures: Mapping[str, FloatArray]
+    p_values: Mapping[str, FloatArray]
+    typical: Mapping[str, float]
+    score: FloatArray
+    p_value: FloatArray
+    accounts: int
+    smallest_p: float
+
+    def reasons(self, account: int, *, most: int = 4, at_most: float = 0.01) -> list[str]:
+        """Return what is unusual about one account, most unusual first.
+
+        Args:
+            account: account code.
+            most: how many reasons at most.
+            at_most: p-value above which a signal gives no reason.
+        """
+        found = [
+            (float(self.p_values[signal.name][account]), order, signal)
+            for order, signal in enumerate(self.signals)
+            if self.p_values[signal.name][account] <= at_most
+        ]
+        return [
+            f"{self._explain(signal, account)}, p {wording.probability(p)}"
+            for p, _, signal in sorted(found, key=lambda item: item[:2])[:most]
+        ]
+
+    def _explain(self, signal: Signal, account: int) -> str:
+        return signal.explain(float(self.measures[signal.name][account]), self.typical[signal.name])
+
+    def reference(self, background: BoolArray, cohort: IntArray) -> Reference:
+        """Return these background accounts as a reference for later scans."""
+        return Reference(
+            cohort=np.asarray(cohort[background], np.int64),
+            measures={name: values[background] for name, values in self.measures.items()},
+            combined=self.score[background],
+        )
+
+
+def cohorts(population: Population) -> IntArray:
+    """Return a cohort code per account: number of events in powers of four, and main script.
+
+    The code is 16 times the power plus the script; it means the same in every scan.
+    """
+    events = profiles.values(population.profiles, "events")
+    power = np.floor(np.log2(np.maximum(events, 1)) / 2).astype(np.int64)
+    return np.asarray(16 * power + profiles.main_script(population.profiles), np.int64)
+
+
+def calibrate(
+    signals: Sequence[Signal],
+    population: Population,
+    background: BoolArray,
+    cohort: IntArray,
+    *,
+    reference: Reference | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Findings:
+    """Measure every signal and rank each account against the background.
+
+    Args:
+        signals: what to measure.
+        population: all accounts.
+        background: which accounts are taken for ordinary, shape (accounts,).
+        cohort: cohort code per account, as from `cohorts`.
+        reference: earlier background accounts to rank against instead of these.
+        progress: called with the name of each signal before it is measured.
+
+    Returns:
+        Findings. A signal whose data the log lacks, or that the reference does not know, is off.
+    """
+    statuses = tuple(_status(signal, population, reference) for signal in signals)
+    on = tuple(signal for signal, status in zip(signals, statuses, strict=True) if status.on)
+    measured: dict[str, FloatArray] = {}
+    p_values: dict[str, FloatArray] = {}
+    typical: dict[str, float] = {}
+    for signal in on:
+        progress(signal.name)
+        values = signal.measure(population)
+        null, null_cohort = values[background], cohort[background]
+        if reference is not None:
+            null, null_cohort = reference.measures[signal.name], reference.cohort
+        one_out = background if reference is None else np.zeros_like(background)
+        measured[signal.name] = values
+        p_values[signal.name] = _ranks(values, cohort, null, null_cohort, one_out)
+        typical[signal.name] = float(np.nanmedian(null)) if (~np.isnan(null)).any() else np.nan
+    score = combined_score({signal.name: signal.line for signal in on}, p_values, population.size)
+    same = reference is not None and set(reference.measures) == set(measured)
+    null = reference.combined if reference is not None and same else score[background]
+    p_value = conformal_p(score, null)
+    if not same:
+        p_value[background] = _leave_one_out(p_value[background], 1 / (null.size + 1))
+    return Findings(
+        signals=on,
+        statuses=statuses,
+        measures=measured,
+        p_values=p_values,
+        typical=typical,
+        score=score,
+        p_value=p_value,
+        accounts=int(null.size),
+        smallest_p=1 / (null.size + 1),
+    )
+
+
+def combined_score(
+    lines: Mapping[str, Line], p_values: Mapping[str, FloatArray], accounts: int
+) -> FloatArray:
+    """Return one score per account from the p-values of its signals; higher is more unusual.
+
+    Within a line of evidence Simes' rule, over lines Fisher's. Lines depend on each other, so the
+    score is no p-value; its rank among background accounts is one under any dependence. A signal
+    that an account has no data for counts as p = 1.
+
+    Args:
+        lines: the line of each signal.
+        p_values: p-values of each signal, NaN where the account has no data.
+        accounts: number of accounts.
+    """
+    merged = []
+    for line in Line:
+        of_line = [p_values[name] for name in lines if lines[name] is line]
+        if of_line:
+            merged.append(simes(np.nan_to_num(np.column_stack(of_line), nan=1.0)))
+    if not merged:
+        return np.zeros(accounts)
+    return np.asarray(-np.log(np.maximum(fisher(np.column_stack(merged)), 1e-300)))
+
+
+def _status(signal: Signal, population: Population, reference: Reference | None) -> SignalStatus:
+    why = signal.unavailable(population)
+    if why is None and reference is not None and signal.name not in reference.measures:
+        why = "the reference does not know this signal"
+    return SignalStatus(signal.name, on=why is None, why=why or "")
+
+
+def _ranks(
+    values: FloatArray,
+    cohort: IntArray,
+    null: FloatArray,
+    null_cohort: IntArray,
+    one_out: BoolArray,
+) -> FloatArray:
+    """Conformal p-values within cohorts; accounts of `one_out` are part of the null."""
+    nulls = build_reference(null, null_cohort, minimum=COHORT_MINIMUM)
+    p = nulls.p_value(values, cohort)
+    smallest = nulls.smallest_p(cohort)
+    unknown = np.isnan(values)
+    ranked = one_out & ~unknown
+    p[ranked] = _leave_one_out(p[ranked], smallest[ranked])
+    p[unknown] = np.nan
+    return p
+
+
+def _leave_one_out(p: FloatArray, smallest: FloatArray | float) -> FloatArray:
+    """Take a member out of its own null.
+
+    With r of n reference values at least as large, itself among them, (1 + r) / (n + 1) becomes
+    r / n: its rank among the n - 1 others.
+    """
+    return np.asarray((p - smallest) / (1 - smallest))

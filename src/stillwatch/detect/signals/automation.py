@@ -1,0 +1,95 @@
+"""The clock: no night, no day off, gaps like a metronome."""
+
+import numpy as np
+
+from stillwatch.detect import profiles
+from stillwatch.detect.features import Line
+from stillwatch.detect.population import Population
+from stillwatch.detect.signals import measures
+from stillwatch.detect.signals.base import Signal, Unit
+from stillwatch.stats.arrays import FloatArray
+
+
+def round_the_clock(population: Population) -> FloatArray:
+    """Effective number of hours of the day with events, 1..24; from 24 events.
+
+    The inverse of Simpson's index over the 24 hours (UTC).
+    """
+    hours = profiles.matrix(population.profiles, profiles.HOURS)
+    events = hours.sum(axis=1)
+    return measures.where(events >= 24, measures.ratio(events**2, (hours**2).sum(axis=1)))
+
+
+def no_night(population: Population) -> FloatArray:
+    """Share of events in the account's own quietest eight hours in a row, 0..1/3; from 24 events.
+
+    Free of time zones: wherever a person lives, some eight hours are quiet.
+    """
+    hours = profiles.matrix(population.profiles, profiles.HOURS)
+    wrapped = np.cumsum(np.hstack([np.zeros((len(hours), 1)), hours, hours[:, :7]]), axis=1)
+    quietest = (wrapped[:, 8:] - wrapped[:, :-8]).min(axis=1)
+    events = hours.sum(axis=1)
+    return measures.where(events >= 24, measures.ratio(quietest, events))
+
+
+def no_day_off(population: Population) -> FloatArray:
+    """Active days over days between first and last event; from 7 days, so weekends are in it."""
+    first, last = (
+        np.floor(population.seconds(name) / measures.DAY) for name in ("first_seen", "last_seen")
+    )
+    days = last - first + 1
+    return measures.where(days >= 7, population.pace_values("active_days") / days)
+
+
+def regular_gaps(population: Population) -> FloatArray:
+    """1 over 1 plus the variance of ln(1 + seconds) between events, 0..1; from 8 gaps."""
+    gaps = population.pace_values("gaps")
+    mean = measures.ratio(population.pace_values("log_gap_sum"), gaps)
+    variance = measures.ratio(population.pace_values("log_gap_squared"), gaps) - mean**2
+    return measures.where(gaps >= 8, 1 / (1 + np.maximum(variance, 0)))
+
+
+def gaps_at_mode(population: Population) -> FloatArray:
+    """Shrunken share of gaps of the account's most common length, to the second; from 8 gaps."""
+    gaps = population.pace_values("gaps")
+    at_mode = population.pace_values("gaps_at_mode")
+    others = np.maximum(gaps - 1, 0)
+    return measures.where(gaps >= 8, np.maximum(at_mode - 1, 0) / (others + measures.PRIOR_EVENTS))
+
+
+SIGNALS = (
+    Signal(
+        "round_the_clock",
+        Line.PACE,
+        round_the_clock,
+        "active around the clock: {value} hours of the day evenly used (typical {typical})",
+    ),
+    Signal(
+        "no_night",
+        Line.PACE,
+        no_night,
+        "{value} of its events fall in its quietest eight hours (typical {typical})",
+        Unit.SHARE,
+    ),
+    Signal(
+        "no_day_off",
+        Line.PACE,
+        no_day_off,
+        "active on {value} of days, weekends included (typical {typical})",
+        Unit.SHARE,
+    ),
+    Signal(
+        "regular_gaps",
+        Line.PACE,
+        regular_gaps,
+        "gaps between events are {value} regular (typical {typical})",
+        Unit.SHARE,
+    ),
+    Signal(
+        "gaps_at_mode",
+        Line.PACE,
+        gaps_at_mode,
+        "about {value} of gaps have one length to the second (typical {typical})",
+        Unit.SHARE,
+    ),
+)
