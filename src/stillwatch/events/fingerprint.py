@@ -1,0 +1,221 @@
+"""Events to fingerprints: the one place where prompt and completion text is read.
+
+The text is read in place from Arrow buffers by compiled kernels that release the interpreter lock.
+"""
+
+import functools
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, NamedTuple, Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from stillwatch.events import schema
+from stillwatch.events.identifiers import identifier_columns
+from stillwatch.events.kernels import measures, sketches, templates, words
+from stillwatch.events.kernels.characters import character_table
+from stillwatch.events.kernels.phrasebook import compile_lexicon
+from stillwatch.events.kernels.phrases import PhraseTable, find_phrases
+from stillwatch.events.kernels.structures import find_structures
+from stillwatch.events.kernels.tokens import Scan
+from stillwatch.events.kernels.types import Texts, U64s
+from stillwatch.events.key import Key
+from stillwatch.events.texts import text_view
+
+ROWS_AT_ONCE: Final = 4096
+"""Rows whose tokens are held at once; bounds memory, not results."""
+END_WEIGHT: Final = 12
+"""Weight of an opening and a closing: six words."""
+
+
+class NetworkLists(Protocol):
+    """Networks that the user's lists name."""
+
+    def lookup(self, addresses: pa.StringArray) -> pa.UInt8Array:
+        """Return bit 0 for hosting and bit 1 for VPN, one value per address."""
+        ...
+
+
+class _Seeds(NamedTuple):
+    """Everything that a key fixes before any text is read."""
+
+    inner: U64s
+    phrases: PhraseTable
+
+
+def fingerprint_batch(
+    events: pa.RecordBatch, key: Key, lists: NetworkLists | None = None
+) -> pa.RecordBatch:
+    """Turn events into fingerprints (contracts 1 and 1b), row by row and in order.
+
+    Args:
+        events: Any columns of contract 1; those that are missing count as null.
+        key: Fingerprints are comparable only under the same key.
+        lists: Where given, fills `network_lists`.
+    """
+    columns: dict[str, pa.Array] = {
+        field.name: events.column(field.name).cast(field.type)
+        for field in schema.FINGERPRINTS
+        if field.name in schema.EVENTS.names
+        and field.name != "system"
+        and field.name in events.schema.names
+    }
+    columns |= identifier_columns(events, key)
+    if lists is not None and "client_address" in events.schema.names:
+        columns["network_lists"] = lists.lookup(events.column("client_address"))
+    parts = [
+        _text_columns(events.slice(start, ROWS_AT_ONCE), key)
+        for start in range(0, max(events.num_rows, 1), ROWS_AT_ONCE)
+    ]
+    for name in parts[0]:
+        columns[name] = pa.concat_arrays([part[name] for part in parts])
+    return pa.RecordBatch.from_arrays(
+        [
+            columns.get(field.name, pa.nulls(events.num_rows, field.type))
+            for field in schema.FINGERPRINTS
+        ],
+        schema=schema.FINGERPRINTS,
+    )
+
+
+def fingerprint_stream(
+    batches: Iterable[pa.RecordBatch],
+    key: Key,
+    lists: NetworkLists | None = None,
+    workers: int = 2,
+) -> Iterator[pa.RecordBatch]:
+    """Fingerprint batches in threads and yield them in order, reading at most `workers` ahead."""
+    with ThreadPoolExecutor(workers) as pool:
+        pending: deque[Future[pa.RecordBatch]] = deque()
+        for batch in batches:
+            pending.append(pool.submit(fingerprint_batch, batch, key, lists))
+            if len(pending) > workers:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+
+
+def warm_up(key: Key) -> None:
+    """Compile every kernel, or load it from the cache."""
+    row = {field.name: [None] for field in schema.EVENTS}
+    row |= {"event_id": [""], "time": [0], "account_id": [""], "model": [""]}
+    row |= {"prompt": ["a"], "completion": ["b"], "client_address": ["::"], "user_agent": ["c"]}
+    fingerprint_batch(pa.RecordBatch.from_pydict(row, schema=schema.EVENTS), key)
+
+
+def kernels_cached() -> bool:
+    """Whether compiled kernels are on disk, so that `warm_up` takes no compilation."""
+    kernel = templates.sign_templates
+    source = Path(templates.__file__)
+    index = Path(kernel.stats.cache_path).glob(f"{source.stem}.{kernel.__name__}-*.nbi")
+    return any(file.stat().st_mtime >= source.stat().st_mtime for file in index)
+
+
+@functools.lru_cache(maxsize=8)
+def _seeds(key: Key) -> _Seeds:
+    inner = key.subkey("inner")
+    return _Seeds(inner, compile_lexicon(inner[0]))
+
+
+def _text_columns(events: pa.RecordBatch, key: Key) -> dict[str, pa.Array]:
+    """Columns made from the prompt, system prompt and completion of one slice."""
+    rows = events.num_rows
+    columns = _prompt_columns(text_view(events.column("prompt")), key)
+    nulls = {
+        "system": schema.FINGERPRINTS.field("system").type,
+        "completion_markers": pa.uint32(),
+        "completion_passages": pa.list_(pa.uint32(), schema.PASSAGES),
+        "completion_words": pa.uint32(),
+    }
+    columns |= {name: pa.nulls(rows, kind) for name, kind in nulls.items()}
+    for name, make in (("system", _system_columns), ("completion", _completion_columns)):
+        if name in events.schema.names and events.column(name).null_count < rows:
+            texts = events.column(name)
+            missing = np.asarray(texts.is_null())
+            columns |= make(text_view(texts), missing, key)
+    return columns
+
+
+def _prompt_columns(texts: Texts, key: Key) -> dict[str, pa.Array]:
+    rows = len(texts.offsets) - 1
+    seeds = _seeds(key)
+    scan = Scan(texts, character_table(), seeds.inner[0])
+    plain = words.words_of(scan.tokens, masked=False)
+    masked = words.words_of(scan.tokens, masked=True)
+    hashes = {name: np.empty(rows, np.uint64) for name in ("content", "template")}
+    words.sign_contents(*scan.tokens, key.subkey("content"), hashes["content"])
+    templates.sign_templates(*scan.tokens, key.subkey("template"), hashes["template"])
+    openings, closings = np.empty(rows, np.uint64), np.empty(rows, np.uint64)
+    words.sign_ends(
+        *masked, END_WEIGHT, key.subkey("opening"), key.subkey("closing"), openings, closings
+    )
+    sketch = np.empty((rows, schema.SKETCH), np.uint32)
+    sketches.sketch(*plain, key.subkey("sketch"), sketch)
+    markers, constraints = _markers(scan, plain, seeds.phrases)
+    entropy = np.empty(rows, np.float32)
+    measures.entropy(plain.values, plain.starts, entropy)
+    bands = sketches.bands_of(masked, seeds.inner, key.subkey("bands"), schema.BANDS)
+    return {name: pa.array(values) for name, values in hashes.items()} | {
+        "opening": pa.array(openings),
+        "closing": pa.array(closings),
+        "bands": _lists(bands),
+        "sketch": _lists(sketch),
+        "passages": _lists(_passages(plain, key)),
+        "markers": pa.array(markers),
+        "script": pa.array(scan.scripts),
+        "characters": pa.array(scan.characters),
+        "words": pa.array(_word_counts(plain)),
+        "constraints": pa.array(constraints),
+        "nesting": pa.array(scan.nesting),
+        "entropy": pa.array(entropy),
+    }
+
+
+def _system_columns(texts: Texts, missing: np.ndarray, key: Key) -> dict[str, pa.Array]:
+    scan = Scan(texts, character_table(), _seeds(key).inner[0])
+    signed = np.empty(len(missing), np.uint64)
+    words.sign_contents(*scan.tokens, key.subkey("system"), signed)
+    return {"system": pa.array(signed, mask=missing)}
+
+
+def _completion_columns(texts: Texts, missing: np.ndarray, key: Key) -> dict[str, pa.Array]:
+    seeds = _seeds(key)
+    scan = Scan(texts, character_table(), seeds.inner[0])
+    plain = words.words_of(scan.tokens, masked=False)
+    markers, _ = _markers(scan, plain, seeds.phrases)
+    return {
+        "completion_markers": pa.array(markers, mask=missing),
+        "completion_passages": _lists(_passages(plain, key), missing),
+        "completion_words": pa.array(_word_counts(plain), mask=missing),
+    }
+
+
+def _markers(scan: Scan, plain: words.Words, table: PhraseTable) -> tuple[np.ndarray, np.ndarray]:
+    rows = len(plain.starts) - 1
+    markers = np.zeros(rows, np.uint32)
+    constraints = np.zeros(rows, np.uint16)
+    find_phrases(plain.values, plain.starts, *table, markers, constraints)
+    find_structures(*scan.tokens, table.keys, table.bits, markers, constraints)
+    return markers, constraints
+
+
+def _word_counts(plain: words.Words) -> np.ndarray:
+    counts = np.empty(len(plain.starts) - 1, np.uint32)
+    measures.count_words(plain.weights, plain.starts, counts)
+    return counts
+
+
+def _passages(plain: words.Words, key: Key) -> np.ndarray:
+    out = np.empty((len(plain.starts) - 1, schema.PASSAGES), np.uint32)
+    sketches.passages(*plain, key.subkey("passages"), out)
+    return out
+
+
+def _lists(values: np.ndarray, missing: np.ndarray | None = None) -> pa.FixedSizeListArray:
+    mask = None if missing is None else pa.array(missing)
+    return pa.FixedSizeListArray.from_arrays(
+        pa.array(values.reshape(-1)), values.shape[1], mask=mask
+    )
