@@ -14,9 +14,9 @@ The table of all settings is in docs/guide/settings.md.
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from stillwatch.errors import ConfigError
 
@@ -54,6 +54,10 @@ class Settings:
     exempt: Path | None = None
     prices: Path | None = None
     sources: tuple[Path, ...] = ()
+
+    def with_options(self, **given: Any) -> Self:
+        """Put a command's options before the settings; an option that is None was not given."""
+        return replace(self, **{name: value for name, value in given.items() if value is not None})
 
 
 DERIVED: Final = frozenset({"config_dir", "data_dir", "sources"})

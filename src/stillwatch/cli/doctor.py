@@ -15,11 +15,11 @@ from typing import Final
 import click
 import msgspec
 
+from stillwatch.cli import options
 from stillwatch.cli.examples import Command
 from stillwatch.cli.exits import DONE, FAULT
-from stillwatch.cli.ingest import default_key_file
-from stillwatch.cli.keys import read_key
-from stillwatch.cli.screen import Screen
+from stillwatch.cli.keys import own_key_file, read_key
+from stillwatch.cli.screen import show, table
 from stillwatch.errors import StillwatchError
 from stillwatch.settings import Settings, load_settings
 from stillwatch.version import __version__
@@ -52,7 +52,7 @@ class Check(msgspec.Struct, frozen=True):
 @click.command(
     name="doctor", cls=Command, examples=["stillwatch doctor", "stillwatch doctor --json"]
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the checks as JSON on stdout.")
+@options.as_json
 @click.pass_context
 def command(ctx: click.Context, *, as_json: bool) -> None:
     """Check the installation: exit 0 if a scan can run, 1 if something is wrong.
@@ -63,10 +63,8 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.encode(checks).decode())
     else:
-        Screen().table(
-            ("check", "state", "", "mend"),
-            [(check.name, check.state, check.detail, check.mend) for check in checks],
-        )
+        rows = [(check.name, check.state, check.detail, check.mend) for check in checks]
+        show(table(("check", "state", "found", "mend"), rows), sys.stdout)
     ctx.exit(FAULT if any(check.state is State.WRONG for check in checks) else DONE)
 
 
@@ -141,7 +139,7 @@ def memory() -> Check:
 
 def key(settings: Settings) -> Check:
     """Check the key file that would be used."""
-    path = settings.key_file or default_key_file(settings)
+    path = settings.key_file or own_key_file(settings)
     if settings.key_file is None and not path.is_file():
         return Check("key", State.OFF, "none of your own yet", f"stillwatch key new {path}")
     try:

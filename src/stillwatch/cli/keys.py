@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from stillwatch.errors import ConfigError, StorageError
+from stillwatch.settings import Settings
 
 BYTES: Final = 32
 """Length of a key."""
@@ -52,3 +53,8 @@ def read_key(path: Path) -> bytes:
             "`stillwatch key new FILE`"
         )
     return key
+
+
+def own_key_file(settings: Settings) -> Path:
+    """Name the key file that `ingest` makes where the user named none."""
+    return settings.config_dir / "key"

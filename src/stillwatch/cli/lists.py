@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from stillwatch.cli import options
 from stillwatch.cli.examples import Command, Group
 from stillwatch.cli.files import replacing
-from stillwatch.cli.screen import Screen, counted
+from stillwatch.cli.screen import Screen, table
+from stillwatch.detect.wording import count
 from stillwatch.errors import InputError
 from stillwatch.settings import load_settings
 
@@ -39,11 +41,11 @@ def command() -> None:
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=options.FOLDER,
     help="Folder to write to; by default where scan looks for lists.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print what was built as JSON on stdout.")
-@click.option("--quiet", is_flag=True, help="Say nothing on stderr but errors.")
+@options.as_json
+@options.quiet
 def build(directory: Path, out: Path | None, *, as_json: bool, quiet: bool) -> None:
     """Read every file in DIRECTORY and build the lists from those that are recognised.
 
@@ -66,7 +68,7 @@ def build(directory: Path, out: Path | None, *, as_json: bool, quiet: bool) -> N
     with replacing(target / lists.FILE) as path:
         pq.write_table(table.replace_schema_metadata(metadata), path, compression="zstd")
     report(built, screen)
-    screen.say(f"wrote {counted(len(table), 'entry', 'entries')} to {target / lists.FILE}")
+    screen.say(f"wrote {count(len(table), 'entry', 'entries')} to {target / lists.FILE}")
     if as_json:
         click.echo(msgspec.json.encode(built).decode())
 
@@ -104,7 +106,7 @@ def report(built: "Built", screen: Screen) -> None:
         (source.file, source.taken_for, f"{source.entries:,}", f"{source.skipped:,}")
         for source in built.sources
     ]
-    screen.table(("source", "taken for", "entries", "lines not read"), rows)
+    screen.show(table(("source", "taken for", "entries", "lines not read"), rows))
 
 
 def _content(path: Path) -> bytes:

@@ -1,18 +1,18 @@
-"""What a person sees, on stderr; machines read stdout."""
+"""What a person sees while a command runs, on stderr; what was asked for goes to stdout."""
 
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
-if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+from stillwatch.detect.progress import Progress, Silent
 
-DELAY: Final = 1.0
-"""Seconds of work before a progress bar appears."""
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
 
 
 class Screen:
@@ -20,35 +20,22 @@ class Screen:
 
     def __init__(self, *, quiet: bool = False) -> None:
         self.quiet = quiet
-        self._progress: Progress | None = None
-        self._tasks: dict[str, TaskID] = {}
-        self._started: dict[str, float] = {}
 
     def say(self, text: str) -> None:
         """Print one message."""
         if not self.quiet:
             click.echo(text, err=True)
 
-    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
-        """Print a table; plain text keeps its full width where stderr is no terminal."""
-        if self.quiet or not rows:
-            return
-        from rich.console import Console
-        from rich.table import Table
-
-        table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
-        for column in columns:
-            table.add_column(column, overflow="fold")
-        for row in rows:
-            table.add_row(*row)
-        width = None if sys.stderr.isatty() else 120
-        Console(stderr=True, width=width, highlight=False, markup=False).print(table)
+    def show(self, what: "RenderableType") -> None:
+        """Print a table or what else rich can lay out."""
+        if not self.quiet:
+            show(what, sys.stderr)
 
     @contextmanager
-    def bars(self) -> Iterator[None]:
-        """Show progress bars while the block runs, on a terminal only."""
+    def bars(self) -> Iterator[Progress]:
+        """Give a progress that draws bars while the block runs, on a terminal only."""
         if self.quiet or not sys.stderr.isatty():
-            yield
+            yield Silent()
             return
         from rich import progress
         from rich.console import Console
@@ -56,39 +43,53 @@ class Screen:
         columns = (
             progress.TextColumn("{task.description}"),
             progress.BarColumn(),
-            progress.MofNCompleteColumn(),
+            progress.TaskProgressColumn(),
             progress.TimeElapsedColumn(),
         )
         with progress.Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-            self._progress = shown
-            try:
-                yield
-            finally:
-                self._progress = None
-                self._tasks.clear()
-                self._started.clear()
-
-    def advance(self, stage: str, done: int, total: int | None = None) -> None:
-        """Report progress of a stage; its bar appears once it has run for a second.
-
-        Args:
-            stage: Name of the stage, as shown.
-            done: Units finished so far.
-            total: Units in all, None where not known.
-        """
-        if self._progress is None:
-            return
-        started = self._started.setdefault(stage, monotonic())
-        if stage in self._tasks:
-            self._progress.update(self._tasks[stage], completed=done, total=total)
-        elif monotonic() - started >= DELAY:
-            self._tasks[stage] = self._progress.add_task(stage, completed=done, total=total)
+            yield Bars(shown)
 
 
-def counted(number: int, noun: str, plural: str = "") -> str:
-    """Write a number with its noun.
+class Bars:
+    """Draws one bar for the current stage of a job."""
 
-    >>> counted(1, "campaign"), counted(1200, "event"), counted(2, "entry", "entries")
-    ('1 campaign', '1,200 events', '2 entries')
-    """
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+    def __init__(self, shown: "RichProgress") -> None:
+        self._shown = shown
+        self._task: TaskID | None = None
+
+    def start(self, stage: str, total: int | None) -> None:
+        """Begin a stage; its bar pulses where `total` is not known."""
+        self.finish()
+        self._task = self._shown.add_task(stage, total=total)
+
+    def advance(self, amount: int) -> None:
+        """Report more units done in the current stage."""
+        if self._task is not None:
+            self._shown.advance(self._task, amount)
+
+    def finish(self) -> None:
+        """Take the bar away."""
+        if self._task is not None:
+            self._shown.remove_task(self._task)
+            self._task = None
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> "RenderableType":
+    """Lay out a table; text in it is never read as markup."""
+    from rich.table import Table
+    from rich.text import Text
+
+    laid_out = Table(box=None, pad_edge=False)
+    for column in columns:
+        laid_out.add_column(column, overflow="fold")
+    for row in rows:
+        laid_out.add_row(*map(Text, row))
+    return laid_out
+
+
+def show(what: "RenderableType", stream: TextIO) -> None:
+    """Print; where the stream is no terminal, wide enough to be read by programs."""
+    from rich.console import Console
+
+    width = None if stream.isatty() else 160
+    Console(file=stream, width=width, highlight=False).print(what)

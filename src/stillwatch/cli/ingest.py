@@ -1,0 +1,146 @@
+"""`stillwatch ingest`: from logs to fingerprints, for a team that may not see text."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from stillwatch.cli import options
+from stillwatch.cli.examples import Command
+from stillwatch.cli.files import replacing
+from stillwatch.cli.jobs import compile_kernels, identity_of, show_rejected
+from stillwatch.cli.keys import create_key, own_key_file, read_key
+from stillwatch.cli.screen import Screen
+from stillwatch.detect.wording import count
+from stillwatch.errors import InputError
+from stillwatch.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from stillwatch.events.readers.log import LogReader
+
+    Kept = tuple[pa.Schema, Iterator[pa.RecordBatch]]
+
+
+@click.command(
+    name="ingest",
+    cls=Command,
+    examples=[
+        "stillwatch ingest logs/ --out fingerprints.parquet",
+        "stillwatch ingest spend.jsonl --format litellm --account-from api-key --out week.parquet",
+        "stillwatch ingest logs/ --out events.parquet --keep-prompts",
+    ],
+)
+@click.argument("logs", nargs=-1, required=True, metavar="LOGS...")
+@click.option("--out", type=options.FILE, required=True, help="Parquet file to write.")
+@click.option("--keep-prompts", is_flag=True, help="Write events with their text instead.")
+@options.log_format
+@options.key_file
+@options.account_from
+@options.lists
+@options.as_json
+@options.quiet
+def command(
+    logs: tuple[str, ...],
+    out: Path,
+    log_format: str,
+    *,
+    keep_prompts: bool,
+    as_json: bool,
+    quiet: bool,
+    **given: Any,
+) -> None:
+    """Turn LOGS (files, folders or globs) into one Parquet file of fingerprints.
+
+    The text is fingerprinted in the batch in which it is read and then dropped. Fingerprints are
+    keyed: without --key-file a key of your own is made on the first run and used from then on.
+    Rows that cannot be read go to OUT.rejected.jsonl.
+    """
+    from stillwatch.events.readers.log import open_log
+    from stillwatch.events.readers.rejects import Rejects
+
+    settings = load_settings().with_options(**given)
+    screen = Screen(quiet=quiet)
+    secret = own_secret(settings, screen)
+    rejected = out.with_name(f"{out.name}.rejected.jsonl")
+    with (
+        replacing(out) as path,
+        replacing(rejected) as rejected_path,
+        Rejects(rejected_path) as rejects,
+    ):
+        identity = identity_of(settings, secret)
+        log = open_log(logs, format=log_format, identity=identity, rejects=rejects)
+        kept = with_text(log) if keep_prompts else fingerprints(log, secret, settings, screen)
+        rows = write(kept, log, path, screen)
+    if keep_prompts:
+        screen.say(f"warning: {out} holds the text of prompts; it must not leave the provider")
+    screen.say(f"wrote {count(rows, 'row')} to {out}")
+    show_rejected(rejects.total, rejects.reasons, rejected, screen)
+    if as_json:
+        found = {"out": str(out), "rows": rows, "rejected": rejects.total} | {
+            "contract": "events" if keep_prompts else "fingerprints",
+            "rejected_reasons": dict(rejects.reasons),
+        }
+        click.echo(msgspec.json.encode(found).decode())
+
+
+def own_secret(settings: Settings, screen: Screen) -> bytes:
+    """Read the user's key; make one where there is none yet, and say so."""
+    if settings.key_file:
+        return read_key(settings.key_file)
+    path = own_key_file(settings)
+    if not path.exists():
+        create_key(path)
+        screen.say(f"made a key for this user in {path}: keep it, or fingerprints cannot be joined")
+    return read_key(path)
+
+
+def with_text(log: "LogReader") -> "Kept":
+    """Pass events on as they are.
+
+    Raises:
+        InputError: The log holds fingerprints, which have no text.
+    """
+    from stillwatch.events.schema import EVENTS
+
+    if log.contract != "events":
+        raise InputError("the logs are fingerprints, which hold no text: leave out --keep-prompts")
+    return EVENTS, iter(log)
+
+
+def fingerprints(log: "LogReader", secret: bytes, settings: Settings, screen: Screen) -> "Kept":
+    """Fingerprint events with the user's key and lists; fingerprints are joined as they are."""
+    from stillwatch.events.fingerprint import fingerprint_stream
+    from stillwatch.events.key import Key
+    from stillwatch.events.lists import NetworkLists
+    from stillwatch.events.schema import FINGERPRINTS
+
+    if log.contract == "fingerprints":
+        return FINGERPRINTS, iter(log)
+    key = Key.from_secret(secret)
+    networks = NetworkLists.load(settings.lists)
+    compile_kernels(key, screen)
+    schema = FINGERPRINTS.with_metadata(
+        {**(FINGERPRINTS.metadata or {}), b"stillwatch.key_id": key.id.encode()}
+    )
+    return schema, fingerprint_stream(log, key, networks if networks.on else None)
+
+
+def write(kept: "Kept", log: "LogReader", path: Path, screen: Screen) -> int:
+    """Write batches to one Parquet file as they come; return how many rows."""
+    import pyarrow.parquet as pq
+
+    schema, batches = kept
+    rows = done = 0
+    with screen.bars() as progress, pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        progress.start("Reading logs", log.bytes_total)
+        for batch in batches:
+            writer.write_batch(batch)
+            rows += batch.num_rows
+            progress.advance(log.bytes_done - done)
+            done = log.bytes_done
+        progress.finish()
+    return rows

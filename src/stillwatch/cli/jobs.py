@@ -1,0 +1,45 @@
+"""What `scan` and `ingest` have in common."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stillwatch.cli.screen import Screen
+from stillwatch.detect.wording import count, listing
+from stillwatch.errors import ConfigError
+from stillwatch.settings import Settings
+
+if TYPE_CHECKING:
+    from stillwatch.events.identity import Identity
+    from stillwatch.events.key import Key
+
+
+def compile_kernels(key: "Key", screen: Screen) -> None:
+    """Compile the kernels where that has not happened yet, and say so."""
+    from stillwatch.events.fingerprint import kernels_cached, warm_up
+
+    if not kernels_cached():
+        screen.say("Compiling the kernels; this happens once and takes about a minute.")
+        warm_up(key)
+
+
+def identity_of(settings: Settings, secret: bytes | None) -> "Identity | None":
+    """Give what derives accounts from API keys, where the settings ask for it.
+
+    Raises:
+        ConfigError: It is asked for without a key: anyone could then confirm a guessed API key.
+    """
+    if settings.account_from != "api-key":
+        return None
+    if secret is None:
+        raise ConfigError("--account-from api-key needs a key: name one with --key-file")
+    from stillwatch.events.identity import Identity
+
+    return Identity(secret)
+
+
+def show_rejected(total: int, reasons: Mapping[str, int], path: Path, screen: Screen) -> None:
+    """Say how many rows could not be read, why, and where they are listed."""
+    if total:
+        said = listing([f"{reason} ({number:,})" for reason, number in sorted(reasons.items())])
+        screen.say(f"Rejected {count(total, 'row')}: {said}; see {path}")
