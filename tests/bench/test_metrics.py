@@ -48,6 +48,7 @@ def flags(**campaigns: tuple[str, str]) -> pa.Table:
             "campaign_id": [value[0] for value in campaigns.values()],
             "kind": [value[1] for value in campaigns.values()],
             "score": [1.0] * len(campaigns),
+            "p_value": pa.array([0.001] * len(campaigns), pa.float64()),
         }
     )
 
@@ -86,6 +87,8 @@ def test_counts_per_cohort_language_and_region() -> None:
     }
     assert quality.languages["ar"] == {"extraction": 1, "shared-app": 1}
     assert quality.regions["asia"] == {"": 1}
+    # k1, k2, k3 and s1 were given p = 0.001.
+    assert quality.benign_p == [4, 4, 4, 4, 4, 4, 4, 0, 0]
 
 
 def test_realised_fdr_of_campaigns() -> None:

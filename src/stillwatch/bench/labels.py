@@ -37,11 +37,12 @@ FLAGS: Final = pa.schema(
         ("campaign_id", pa.string()),
         ("kind", pa.string()),
         pa.field("score", pa.float64(), nullable=False),
+        ("p_value", pa.float64()),
     ]
 )
-"""What a method returns: the campaign it puts an account in, the kind of that campaign, and its
-suspicion of the account on any scale (higher is worse). A method that names no kinds says
-`extraction` of all it flags."""
+"""What a method returns: the campaign it puts an account in, the kind of that campaign, its
+suspicion of the account on any scale (higher is worse), and its p-value if it claims one. A method
+that names no kinds says `extraction` of all it flags."""
 
 
 @dataclass(frozen=True)
@@ -86,11 +87,13 @@ class Detection:
         campaign: Id of the campaign; "" for none.
         kind: Kind of that campaign; "" for none.
         score: Suspicion; higher is worse.
+        p_value: NaN where the method claims none.
     """
 
     campaign: Names
     kind: Names
     score: FloatArray
+    p_value: FloatArray
 
 
 def labels_from(table: pa.Table) -> Labels:
@@ -129,7 +132,7 @@ def detection_for(labels: Labels, flags: pa.Table) -> Detection:
     """
     size = labels.account.size
     campaign, kind = _names([""] * size), _names([""] * size)
-    score = np.zeros(size)
+    score, p_value = np.zeros(size), np.full(size, np.nan)
     found = _names(flags["account_id"].to_pylist())
     at = np.minimum(np.searchsorted(labels.account, found), size - 1)
     if unlabelled := found[labels.account[at] != found].tolist():
@@ -139,7 +142,8 @@ def detection_for(labels: Labels, flags: pa.Table) -> Detection:
     campaign[at] = _names(flags["campaign_id"].to_pylist())
     kind[at] = _names(flags["kind"].to_pylist())
     score[at] = flags["score"].to_numpy()
-    return Detection(campaign, kind, score)
+    p_value[at] = flags["p_value"].fill_null(float("nan")).to_numpy()
+    return Detection(campaign, kind, score, p_value)
 
 
 def _names(values: Sequence[str | None]) -> Names:

@@ -7,7 +7,9 @@ rightly named `relay` is neither a miss nor a distiller:
 * `either`: relay pools count as attacks as well, and either kind flags.
 """
 
+import math
 from collections.abc import Iterable
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -15,9 +17,9 @@ import numpy as np
 from stillwatch.bench.labels import Detection, Labels, Names
 from stillwatch.stats.arrays import BoolArray, FloatArray, IntArray
 
-SMALLEST_COUNTED = 50
-"""Attacking campaigns below this size are not asked for in `CampaignResult.found` totals."""
-HALF = 0.5
+HALF: Final = 0.5
+LEVELS: Final = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 1e-3, 1e-4, 1e-5)
+"""Nominal levels at which claimed p-values are checked."""
 
 
 class CampaignResult(msgspec.Struct, frozen=True):
@@ -67,11 +69,14 @@ class Quality(msgspec.Struct, frozen=True):
     """Campaigns detected, of any kind."""
     false_coordination: int
     """Of these, in how many no true campaign or group holds the majority."""
-    bcubed_f1: float
-    adjusted_rand: float
-    average_precision: float
-    recall_at_1e4: float
+    bcubed_f1: float | None
+    """None, here and below, where the run has no attack or no benign account to measure it on."""
+    adjusted_rand: float | None
+    average_precision: float | None
+    recall_at_1e4: float | None
     """Share of attackers whose score exceeds all but 1e-4 of benign accounts."""
+    benign_p: list[int]
+    """Benign accounts with a p-value at or below each of `LEVELS`; empty where none are claimed."""
 
 
 def measure(labels: Labels, detection: Detection) -> Quality:
@@ -98,10 +103,11 @@ def measure(labels: Labels, detection: Detection) -> Quality:
         false_extraction=int(np.sum(attackers < HALF)),
         detected=majority.size,
         false_coordination=int(np.sum(majority < HALF)),
-        bcubed_f1=bcubed_f1(true_part[in_play], named[in_play]),
-        adjusted_rand=adjusted_rand(true_part[in_play], named[in_play]),
-        average_precision=average_precision(detection.score, labels.attack),
-        recall_at_1e4=recall_at(detection.score, labels.attack, 1e-4),
+        bcubed_f1=_known(bcubed_f1(true_part[in_play], named[in_play])),
+        adjusted_rand=_known(adjusted_rand(true_part[in_play], named[in_play])),
+        average_precision=_known(average_precision(detection.score, labels.attack)),
+        recall_at_1e4=_known(recall_at(detection.score, labels.attack, 1e-4)),
+        benign_p=_at_levels(detection.p_value[benign]),
     )
 
 
@@ -157,6 +163,11 @@ def recall_at(score: FloatArray, positive: BoolArray, rate: float) -> float:
     return float(np.mean(score[positive] > threshold))
 
 
+def _known(value: float) -> float | None:
+    """None for NaN, which JSON does not have."""
+    return None if math.isnan(value) else value
+
+
 def _campaigns(
     labels: Labels, extraction: BoolArray, relay: BoolArray, named: Names
 ) -> list[CampaignResult]:
@@ -198,6 +209,11 @@ def _crosstab(rows: Names, columns: Names) -> dict[str, dict[str, int]]:
         counts = table.setdefault(row, {})
         counts[column] = counts.get(column, 0) + 1
     return table
+
+
+def _at_levels(p: FloatArray) -> list[int]:
+    claimed = p[~np.isnan(p)]
+    return [int(np.sum(claimed <= level)) for level in LEVELS] if claimed.size else []
 
 
 def _share_by(group: Names, hit: BoolArray) -> FloatArray:

@@ -84,6 +84,7 @@ class Components:
                 ],
                 "kind": ["extraction" if f else None for f in flagged],
                 "score": size.astype(np.float64),
+                "p_value": pa.nulls(len(account), pa.float64()),
             },
             schema=FLAGS,
         )

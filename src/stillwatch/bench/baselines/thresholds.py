@@ -54,17 +54,17 @@ class Thresholds:
 
     def flag(self, traffic: Traffic) -> pa.Table:
         """See `Method.flag`."""
-        columns = ", ".join(f"{sql} AS {name}" for name, sql in STATISTICS.items())
+        columns = ", ".join(f"({sql})::DOUBLE AS {name}" for name, sql in STATISTICS.items())
         with duckdb.connect() as db:
-            rows: pa.Table = db.execute(
+            rows = db.execute(
                 _QUERY.format(columns=columns), [str(traffic.fingerprints)]
-            ).to_arrow_table()
-        account = rows["account_id"].to_pylist()
-        benign = np.isin(np.array(account, dtype=np.object_), traffic.benign)
-        score = np.zeros(len(account))
+            ).fetchnumpy()
+        account = rows["account_id"]
+        benign = np.isin(account, traffic.benign)
+        score = np.zeros(account.size)
         for name in STATISTICS:
-            values = rows[name].cast(pa.float64()).to_numpy()
-            score = np.maximum(score, -np.log10(conformal_p(values, values[benign])))
+            p = conformal_p(rows[name], rows[name][benign])
+            score = np.maximum(score, -np.log10(p))
         ranked = np.sort(score[benign])
         flagged = score > ranked[-1 - int(self.rate * ranked.size)]
         return pa.table(
@@ -73,6 +73,7 @@ class Thresholds:
                 "campaign_id": [a if f else None for a, f in zip(account, flagged, strict=True)],
                 "kind": ["extraction" if f else None for f in flagged],
                 "score": score,
+                "p_value": pa.nulls(account.size, pa.float64()),
             },
             schema=FLAGS,
         )

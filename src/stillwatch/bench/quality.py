@@ -1,0 +1,153 @@
+"""Run cases, seeds and methods, one at a time, into a file of JSON lines.
+
+Each step runs in a process of its own, so that its memory goes back and its peak is its own. The
+file is appended to after every run: an interrupted benchmark continues with `resume`.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from stillwatch.bench.labels import detection_for, labels_from
+from stillwatch.bench.measure import Cost, in_process
+from stillwatch.bench.method import Method, Traffic
+from stillwatch.bench.metrics import Quality, measure
+from stillwatch.bench.suite import Case
+from stillwatch.bench.traffic import Simulated, simulated
+from stillwatch.errors import InputError
+from stillwatch.version import __version__
+
+Isolate = Callable[..., tuple[Any, Cost]]
+
+
+class Run(msgspec.Struct, frozen=True):
+    """One method on one seed of one case."""
+
+    case: str
+    seed: int
+    method: str
+    version: str
+    real_prompts: bool
+    events: int
+    cost: Cost
+    quality: Quality
+
+    @property
+    def key(self) -> tuple[str, int, str]:
+        """What identifies a run within one file."""
+        return self.case, self.seed, self.method
+
+
+def run_quality(
+    cases: Sequence[Case],
+    seeds: Sequence[int],
+    methods: Sequence[Method],
+    out: Path,
+    *,
+    prompts: Path | None = None,
+    resume: bool = False,
+    progress: Callable[[str], None] = lambda _: None,
+    isolate: Isolate = in_process,
+) -> list[Run]:
+    """Measure every method on every seed of every case.
+
+    Args:
+        cases: What to simulate.
+        seeds: Seeds of each case.
+        methods: What to measure.
+        out: JSON lines, one `Run` each; its folder is made.
+        prompts: Folder of real prompts; the simulator's own grammar where None.
+        resume: Keep the runs that `out` already holds and do only what is missing.
+        progress: Called with one line before each step.
+        isolate: How a step is called: in a fresh process, or in this one (`measure.measured`).
+
+    Returns:
+        All runs that `out` then holds.
+
+    Raises:
+        InputError: `out` exists and `resume` is false, or it holds runs of another version or with
+            other prompts.
+    """
+    if out.exists() and not resume:
+        raise InputError(f"{out} exists; continue it with --resume or give another file.")
+    runs = read_runs(out) if out.exists() else []
+    for run in runs:
+        if (run.version, run.real_prompts) != (__version__, prompts is not None):
+            raise InputError(f"{out} holds runs of another version or prompts; give another file.")
+    done = {run.key for run in runs}
+    out.parent.mkdir(parents=True, exist_ok=True)
+    for case in cases:
+        for seed in seeds:
+            missing = [m for m in methods if (case.id, seed, m.name) not in done]
+            for run in _run_seed(
+                case, seed, missing, prompts=prompts, progress=progress, isolate=isolate
+            ):
+                with out.open("ab") as stream:
+                    stream.write(msgspec.json.encode(run) + b"\n")
+                runs.append(run)
+    return runs
+
+
+def read_runs(path: Path) -> list[Run]:
+    """Read the runs of a file; a last line that an interruption cut off is dropped.
+
+    Raises:
+        InputError: The file cannot be read or another line is damaged.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); check the path.") from error
+    if lines.pop():
+        path.write_bytes(b"".join(line + b"\n" for line in lines))
+    try:
+        return [msgspec.json.decode(line, type=Run) for line in lines]
+    except msgspec.DecodeError as error:
+        raise InputError(f"{path} is no file of benchmark runs ({error}).") from error
+
+
+def _run_seed(
+    case: Case,
+    seed: int,
+    methods: Sequence[Method],
+    *,
+    prompts: Path | None,
+    progress: Callable[[str], None],
+    isolate: Isolate,
+) -> Iterator[Run]:
+    """Simulate once, then measure each method on the same traffic."""
+    if not methods:
+        return
+    with tempfile.TemporaryDirectory(prefix="stillwatch-bench-") as folder:
+        progress(f"{case.id}, seed {seed}: simulating")
+        made, _ = isolate(simulated, case, seed, prompts, Path(folder))
+        for method in methods:
+            progress(f"{case.id}, seed {seed}: {method.name}")
+            quality, cost = isolate(_flag_and_measure, method, made)
+            yield Run(
+                case=case.id,
+                seed=seed,
+                method=method.name,
+                version=__version__,
+                real_prompts=prompts is not None,
+                events=made.events,
+                cost=cost,
+                quality=quality,
+            )
+
+
+def _flag_and_measure(method: Method, made: Simulated) -> Quality:
+    labels = labels_from(made.read_labels())
+    with tempfile.TemporaryDirectory(dir=made.folder) as scratch:
+        traffic = Traffic(
+            events=made.events_path,
+            accounts=made.accounts_path,
+            fingerprints=made.fingerprints_path,
+            benign=np.asarray(labels.account[~labels.attack], dtype=np.object_),
+            scratch=Path(scratch),
+        )
+        return measure(labels, detection_for(labels, method.flag(traffic)))

@@ -1,0 +1,101 @@
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from stillwatch.bench.baselines.components import Components
+from stillwatch.bench.baselines.thresholds import Thresholds
+from stillwatch.bench.method import Traffic
+from stillwatch.events.markers import Marker
+
+START = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+def row(account: str, minute: int, **values: int | None) -> dict[str, object]:
+    unique = hash((account, minute)) % 2**40
+    return {
+        "account_id": account,
+        "time": START + timedelta(minutes=minute),
+        "output_tokens": 100,
+        "markers": 0,
+        "opening": unique,
+        "template": unique,
+        "system": None,
+        "client": 1,
+        "parameters": 2,
+        "network": None,
+    } | values
+
+
+@pytest.fixture
+def write(tmp_path):
+    def made(rows: list[dict[str, object]], benign: list[str], **payment: int) -> Traffic:
+        schema = pa.schema(
+            [("account_id", pa.string()), ("time", pa.timestamp("us", tz="UTC"))]
+            + [
+                (name, pa.uint64())
+                for name in list(row("", 0))
+                if name not in ("account_id", "time")
+            ]
+        )
+        pq.write_table(pa.Table.from_pylist(rows, schema=schema), tmp_path / "fingerprints.parquet")
+        accounts = sorted({str(r["account_id"]) for r in rows})
+        pq.write_table(
+            pa.table(
+                {
+                    "account_id": accounts,
+                    "payment_hash": pa.array([payment.get(a) for a in accounts], pa.int64()),
+                    "device_hash": pa.nulls(len(accounts), pa.string()),
+                }
+            ),
+            tmp_path / "accounts.parquet",
+        )
+        return Traffic(
+            events=tmp_path,
+            accounts=tmp_path / "accounts.parquet",
+            fingerprints=tmp_path / "fingerprints.parquet",
+            benign=np.array(benign, dtype=object),
+            scratch=tmp_path,
+        )
+
+    return made
+
+
+def flagged(table: pa.Table) -> dict[str, str]:
+    return {r["account_id"]: r["campaign_id"] for r in table.to_pylist() if r["kind"]}
+
+
+def test_thresholds_flag_who_exceeds_every_benign_account(write) -> None:
+    people = [f"p{i:02d}" for i in range(20)]
+    rows = [row(person, minute) for person in people for minute in range(5)]
+    rows += [row("loud", minute) for minute in range(300)]
+    rows += [row("asks", minute, markers=int(Marker.THINKING)) for minute in range(5)]
+    rows += [row("quiet", minute) for minute in range(4)]
+    table = Thresholds().flag(write(rows, people))
+    assert set(flagged(table)) == {"loud", "asks"}
+    assert table["account_id"].to_pylist() == sorted([*people, "loud", "asks", "quiet"])
+
+
+def test_components_join_accounts_that_share_two_rare_features(write) -> None:
+    rows = [row(f"a{i}", 0, template=7, system=8) for i in range(4)]
+    rows += [row("a4", 0, template=7), row("a4", 1, network=9), row("a3", 1, network=9)]
+    rows += [row("b0", 0, template=7)]
+    rows += [row(f"p{i}", i) for i in range(6)]
+    table = Components(shared=2, smallest=4, most=6).flag(write(rows, []))
+    found = flagged(table)
+    assert set(found) == {"a0", "a1", "a2", "a3", "a4"}  # a4 shares template and network with a3
+    assert len(set(found.values())) == 1
+
+
+def test_components_leave_popular_features_out(write) -> None:
+    rows = [row(f"a{i}", 0, template=7, system=8) for i in range(5)]
+    assert flagged(Components(smallest=3, most=5).flag(write(rows, [])))
+    assert not flagged(Components(smallest=3, most=4).flag(write(rows, [])))
+
+
+def test_components_count_payments(write) -> None:
+    rows = [row(f"a{i}", 0, template=7) for i in range(3)]
+    traffic = write(rows, [], a0=5, a1=5, a2=5)
+    assert len(flagged(Components(smallest=3).flag(traffic))) == 3
