@@ -65,6 +65,33 @@ ENRICHMENTS = {
 }
 
 
+ALTERNATIVES = {
+    Kind.EXTRACTION: [
+        ("shared-app", 3e-8, True, "no client or system prompt of an application"),
+        ("relay", 2e-4, True, "one narrow objective; few end users per account"),
+        ("evaluation", 0.0011, True, "prompts do not repeat between accounts"),
+        ("organisation", 0.09, False, "22 members share one network; the rest does not"),
+    ],
+    Kind.RELAY: [
+        ("extraction", 7e-4, True, "many objectives, none far above its usual share"),
+        ("organisation", 0.004, True, "no shared e-mail domain; end users never meet"),
+        ("shared-app", 0.06, False, "one client, but no common system prompt"),
+    ],
+    Kind.SHARED_APP: [
+        ("extraction", 2e-6, True, "people at human pace; ordinary objectives"),
+        ("relay", 1e-4, True, "one system prompt on every event"),
+    ],
+    Kind.EVALUATION: [
+        ("extraction", 3e-4, True, "the same fixed prompts again and again"),
+        ("organisation", 0.21, False, "all members belong to one organisation as well"),
+    ],
+    Kind.ORGANISATION: [
+        ("extraction", 0.008, True, "tasks differ between members as anywhere"),
+        ("shared-app", 0.11, False, "too few events with a system prompt"),
+    ],
+}
+
+
 def build_result(seed: int = 7, scale: float = 1.0) -> ScanResult:
     """Five campaigns in 20,000 accounts; `scale` multiplies the sizes of the campaigns."""
     rng = np.random.default_rng(seed)
@@ -164,18 +191,7 @@ def build_evidence(campaign: Campaign, rng: np.random.Generator) -> Evidence:
     return Evidence(
         campaign_id=campaign.campaign_id,
         enrichments=[Enrichment(*row) for row in ENRICHMENTS[campaign.kind]],
-        alternatives=[
-            Alternative("shared-app", 3e-8, True, "no client or system prompt of an application")
-            if extraction
-            else Alternative("extraction", 0.31, True, "no elicitation beyond the population's"),
-            Alternative("relay", 2e-4, True, "one narrow objective; few end users per account")
-            if extraction
-            else Alternative("organisation", 0.004, True, "no shared domain, payment or network"),
-            Alternative("evaluation", 0.0011, True, "prompts do not repeat between accounts")
-            if extraction
-            else Alternative("unknown", 0.2, False, "cannot be told apart on four days of traffic"),
-            Alternative("organisation", 0.09, False, "22 members share one network; the rest not"),
-        ],
+        alternatives=[Alternative(*row) for row in ALTERNATIVES[campaign.kind]],
         growth=growth,
         activity_start=campaign.first_seen.replace(hour=0, minute=0),
         activity=activity.tolist(),
@@ -216,6 +232,9 @@ def assemble(
             if account in home and number < 4:
                 p[index] *= 1e-5
         profiles[f"p_{signal}"] = pa.array(p, mask=rng.random(len(ids)) < 0.1)
+    profiles["enriched_features"] = pa.array(
+        [_carried(home.get(account), rng) for account in ids], pa.list_(pa.string())
+    )
     return ScanResult(
         accounts=pa.Table.from_pylist(rows, schema=ACCOUNT_RESULTS),
         profiles=pa.table(profiles),
@@ -223,6 +242,11 @@ def assemble(
         evidence=evidence,
         summary=_summary(len(ids), int(events.sum()) + sum(c.events for c in campaigns), campaigns),
     )
+
+
+def _carried(home: Campaign | None, rng: np.random.Generator) -> list[str]:
+    rows = ENRICHMENTS[home.kind] if home else []
+    return [label for _, label, share, *_ in rows if rng.random() < share]
 
 
 def _account_row(account: str, home: Campaign | None, rng: np.random.Generator) -> dict:
@@ -235,7 +259,9 @@ def _account_row(account: str, home: Campaign | None, rng: np.random.Generator) 
         reasons = [f"member of a coordinated group ({home.kind})"]
     return {
         "account_id": account,
-        "risk": float(0.9 + 0.1 * rng.random() if verdict == "block" else 0.4 * rng.random()),
+        "risk": 1.0
+        if account == HOSTILE_ID
+        else float(0.9 + 0.1 * rng.random() if verdict == "block" else 0.4 * rng.random()),
         "p_value": float(1e-6 * rng.random() if home else rng.random()),
         "campaign_id": home.campaign_id if home else None,
         "verdict": verdict,

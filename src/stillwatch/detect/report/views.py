@@ -184,7 +184,7 @@ def _unsure(evidence: Evidence) -> list[str]:
     open_ = [a for a in evidence.alternatives if not a.rejected]
     doubts = [
         f"{wording.sentence(wording.a_kind(a.kind)).rstrip('.')} is not ruled out"
-        f" (p {wording.probability(a.p_value)}): {a.why}."
+        f" (p\u00a0{wording.probability(a.p_value)}): {a.why}."
         for a in open_
     ]
     doubts += evidence.doubts
