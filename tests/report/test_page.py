@@ -241,7 +241,8 @@ def test_what_is_unknown_is_said():
         result.evidence["c001"], enrichments=[], alternatives=[], growth=[], activity=[], doubts=[]
     )
     text = Page(render(replace(result, campaigns=(campaign,), evidence={"c001": evidence}))).text
-    assert "1 coordinated group of unknown kind found" in text
+    assert "No extraction campaign or relay pool found" in text
+    assert "Also 1 coordinated group of unknown kind." in text
     assert "act together; what for is not established" in text
     assert "so no kind is named" in text
     assert "no price table was given (--prices FILE)" in text

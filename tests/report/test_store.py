@@ -184,6 +184,15 @@ def test_a_run_that_is_no_object_is_damaged(result, tmp_path):
         store.read_result(tmp_path / "out")
 
 
+def test_a_mount_point_or_a_closed_folder_is_refused_before_the_scan(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "is_mount", lambda _: True)
+    with pytest.raises(InputError, match="a folder inside it"):
+        store.check_output(tmp_path)
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(InputError, match="cannot be written"):
+        store.check_output(tmp_path / "deep" / "out")
+
+
 def test_a_file_where_a_parent_should_be_is_a_storage_error(result, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match="Cannot write"):

@@ -82,7 +82,10 @@ class Campaign(msgspec.Struct, frozen=True):
 
 
 class Enrichment(msgspec.Struct, frozen=True):
-    """One bar of the report: how common a feature is among members and in the population."""
+    """One bar of the report: how common a feature is among members and in the population.
+
+    `log10_p` is finite: it is computed as a logarithm, because the p-value may underflow.
+    """
 
     family: str
     label: str

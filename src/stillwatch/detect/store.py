@@ -1,8 +1,8 @@
 """A scan's result as a folder (contract 3): written whole or not at all, read back typed."""
 
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,12 +83,18 @@ def check_output(out: Path) -> None:
     """Refuse an output folder that would lose someone else's files; call it before a long scan.
 
     Raises:
-        InputError: `out` is a file, or a folder with anything but an earlier result in it.
+        InputError: `out` is a file, a mount point, or a folder with anything but an earlier
+            result in it; or the folder around it cannot be written.
     """
+    around = next(parent for parent in out.resolve().parents if parent.is_dir())
+    if not os.access(around, os.W_OK | os.X_OK):
+        raise InputError(f"{around} cannot be written; give --out another folder.")
     if not out.exists():
         return
     if not out.is_dir():
         raise InputError(f"{out} is a file; give --out a folder.")
+    if out.is_mount():
+        raise InputError(f"{out} is a mount point; give --out a folder inside it.")
     names = {entry.name for entry in out.iterdir()}
     if names and RUN not in names:
         raise InputError(f"{out} is not empty and holds no scan result; give --out a new folder.")
@@ -129,22 +135,16 @@ def read_result(folder: Path) -> ScanResult:
 
 @contextmanager
 def _replacing(out: Path) -> Iterator[Path]:
-    """A temporary folder beside `out` that takes its place if the block succeeds."""
+    """A new folder beside `out` that takes its place if the block succeeds, else is removed."""
     target = out.resolve()
+    building = _beside(target)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        building = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    except OSError as error:
-        raise StorageError(
-            f"Cannot write beside {out} ({error.strerror}); choose --out."
-        ) from error
-    try:
+        building.mkdir(parents=True)
         yield building
-        building.chmod(0o777 & ~_umask())
         _swap(building, target)
     except OSError as error:
         raise StorageError(
-            f"Cannot write {out} ({error.strerror}); free or choose another."
+            f"Cannot write {out} ({error.strerror}); mend that or give --out another folder."
         ) from error
     finally:
         shutil.rmtree(building, ignore_errors=True)
@@ -155,22 +155,19 @@ def _swap(building: Path, target: Path) -> None:
     if not target.exists():
         building.rename(target)
         return
-    earlier = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    earlier = _beside(target)
+    target.rename(earlier)
     try:
-        target.rename(earlier / "earlier")
-        try:
-            building.rename(target)
-        except OSError:
-            (earlier / "earlier").rename(target)
-            raise
-    finally:
-        shutil.rmtree(earlier, ignore_errors=True)
+        building.rename(target)
+    except BaseException:
+        earlier.rename(target)
+        raise
+    shutil.rmtree(earlier, ignore_errors=True)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _beside(target: Path) -> Path:
+    """A name in the same folder, and so on the same disk, that nothing has."""
+    return target.with_name(f".{target.name}.{secrets.token_hex(4)}")
 
 
 def _write_json(path: Path, value: Any) -> None:

@@ -78,7 +78,8 @@ class PageView:
     result: ScanResult
     title: str
     traffic: str
-    grave: Sequence[CampaignView]
+    also: Sequence[str]
+    full: Sequence[CampaignView]
     other: Sequence[CampaignView]
     figures: Sequence[tuple[str, str, str]]
     """Label, figure, note."""
@@ -95,17 +96,18 @@ def page(result: ScanResult, comparison: Comparison | None) -> PageView:
         _campaign(f"campaign-{number}", campaign, result, changes)
         for number, campaign in enumerate(ordered, start=1)
     ]
-    grave = [view for view in shown if view.campaign.kind in FULL_KINDS]
+    grave = [campaign for campaign in ordered if campaign.kind in wording.GRAVE_KINDS]
     summary = result.summary
     return PageView(
         result=result,
-        title=_title([view.campaign for view in grave]),
+        title=(f"{wording.kind_counts(grave) or 'No extraction campaign or relay pool'} found"),
+        also=_also(ordered),
         traffic=(
             f"{wording.count(summary.events, 'event')} of"
             f" {wording.count(summary.accounts, 'account')},"
             f" {wording.span(summary.first_seen, summary.last_seen)}"
         ),
-        grave=grave,
+        full=[view for view in shown if view.campaign.kind in FULL_KINDS],
         other=[view for view in shown if view.campaign.kind not in FULL_KINDS],
         figures=_figures(grave, result),
         change_counts=_change_counts(comparison) if comparison else None,
@@ -113,8 +115,13 @@ def page(result: ScanResult, comparison: Comparison | None) -> PageView:
     )
 
 
-def _title(grave: Sequence[Campaign]) -> str:
-    return f"{wording.kind_counts(grave) or 'No extraction campaign or relay pool'} found"
+def _also(campaigns: Sequence[Campaign]) -> list[str]:
+    """Sentences on what else was found."""
+    unknown = wording.kind_counts([c for c in campaigns if c.kind is Kind.UNKNOWN])
+    benign = wording.kind_counts([c for c in campaigns if c.kind not in FULL_KINDS])
+    return [f"Also {unknown}."] * bool(unknown) + [
+        f"Also coordinated, but not theft: {benign}."
+    ] * bool(benign)
 
 
 def _campaign(
@@ -209,19 +216,19 @@ def _members(rows: pa.Table) -> list[Member]:
     ]
 
 
-def _figures(grave: Sequence[CampaignView], result: ScanResult) -> list[tuple[str, str, str]]:
+def _figures(grave: Sequence[Campaign], result: ScanResult) -> list[tuple[str, str, str]]:
     if not grave:
         return []
     summary = result.summary
-    accounts = sum(view.campaign.size for view in grave)
-    events = sum(view.campaign.events for view in grave)
-    tokens = sum(view.evidence.output_tokens for view in grave)
+    accounts = sum(campaign.size for campaign in grave)
+    events = sum(campaign.events for campaign in grave)
+    tokens = sum(result.evidence[c.campaign_id].output_tokens for c in grave)
     figures = [
         ("accounts", f"{accounts:,}", f"{wording.percent(accounts / summary.accounts)} of all"),
         ("events", wording.quantity(events), f"{wording.percent(events / summary.events)} of all"),
         ("tokens taken", wording.quantity(tokens), "output of the models"),
     ]
-    values = [view.campaign.value for view in grave if view.campaign.value]
+    values = [campaign.value for campaign in grave if campaign.value]
     if len({value.currency for value in values}) == 1:
         low, high = sum(value.low for value in values), sum(value.high for value in values)
         total = Value(low, high, values[0].currency)
