@@ -1,0 +1,69 @@
+import json
+
+import pytest
+
+from stillwatch.cli.main import main
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "STILLWATCH_KEY_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def checks(capsys):
+    capsys.readouterr()
+    code = main(["doctor", "--json"])
+    return code, {c["name"]: c for c in json.loads(capsys.readouterr().out)}
+
+
+@pytest.mark.usefixtures("home")
+def test_a_fresh_user_is_told_what_is_off_and_what_turns_it_on(capsys):
+    code, found = checks(capsys)
+    assert code == 0
+    assert found["packages"]["state"] == "ok"
+    assert found["key"]["state"] == "off"
+    assert "stillwatch key new" in found["key"]["mend"]
+    for name in ("hosting and VPN networks", "disposable mail"):
+        assert found[name]["state"] == "off"
+        assert "stillwatch lists build" in found[name]["mend"]
+
+
+def test_lists_and_keys_are_seen(home, capsys):
+    (home / "sources").mkdir()
+    (home / "sources/vpn.txt").write_text("192.0.2.0/24\n")
+    (home / "sources/disposable.txt").write_text("mail.example\n")
+    assert main(["lists", "build", "sources"]) == 0
+    assert main(["key", "new", "own.key"]) == 0
+    (home / "stillwatch.toml").write_text('key_file = "own.key"\n')
+    code, found = checks(capsys)
+    assert code == 0
+    assert "2 sources, built 0 days ago" in found["lists"]["detail"]
+    assert found["hosting and VPN networks"]["state"] == "ok"
+    assert found["disposable mail"]["state"] == "ok"
+    assert found["key"]["detail"].endswith("own.key")
+    assert found["settings"]["detail"].endswith("stillwatch.toml")
+
+
+def test_what_is_wrong_is_exit_code_one(home, capsys):
+    assert main(["key", "new", "own.key"]) == 0
+    (home / "own.key").chmod(0o644)
+    (home / "stillwatch.toml").write_text('key_file = "own.key"\nlists = "lists"\n')
+    (home / "lists").mkdir()
+    (home / "lists/lists.parquet").write_bytes(b"PAR1")
+    code, found = checks(capsys)
+    assert code == 1
+    assert found["key"]["mend"].startswith("chmod 600")
+    assert found["lists"]["state"] == "wrong"
+    assert "build it again" in found["lists"]["detail"]
+
+
+@pytest.mark.usefixtures("home")
+def test_the_table_is_for_people(capsys):
+    assert main(["doctor"]) == 0
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    assert "no list, so this signal is off" in shown.out
