@@ -83,3 +83,66 @@ def population(
         first_seen=min(row["time"] for row in events),
         last_seen=max(row["time"] for row in events),
     )
+
+
+def mixed_events(rng: np.random.Generator, accounts: int = 30) -> list[dict[str, Any]]:
+    """Random events that use every column which signals read; 1 to 60 events per account."""
+    return [
+        _random_event(f"account-{account:03d}", rng)
+        for account in range(accounts)
+        for _ in range(int(rng.integers(1, 61)))
+    ]
+
+
+def _random_event(account: str, rng: np.random.Generator) -> dict[str, Any]:
+    def below(limit: int) -> int:
+        return int(rng.integers(limit))
+
+    return event(
+        account,
+        minute=30.0 * below(20 * 48),
+        content=below(400),
+        template=below(40),
+        opening=below(20),
+        closing=below(20),
+        network=below(30),
+        conversation=below(900),
+        sketch=[2**20 * (1 + below(3000)) for _ in range(8)],
+        words=1 + below(300),
+        constraints=below(6),
+        nesting=below(4),
+        entropy=float(rng.uniform(0, 8)),
+        markers=below(2**13),
+        completion_markers=below(2**13),
+        completion_passages=rng.integers(1, 50, 3).tolist(),
+        passages=rng.integers(1, 50, 3).tolist(),
+        input_tokens=below(900),
+        output_tokens=below(900),
+        reasoning_tokens=below(900),
+        turn=1 + below(3),
+        tools=below(2),
+        choices=1 + below(2),
+        logprobs=bool(below(2)),
+        finish_reason=("stop", "length")[below(2)],
+        status=(200, 429)[below(2)],
+        network_lists=below(4),
+        script=below(11),
+        country=("DE", "JP", "BR")[below(3)],
+        asn=below(9),
+    )
+
+
+def mixed_accounts(rng: np.random.Generator, accounts: int = 30) -> dict[str, dict[str, Any]]:
+    """Random accounts with every column which signals read, for `mixed_events`."""
+    return {
+        f"account-{account:03d}": {
+            "created_at": START - timedelta(hours=float(rng.uniform(0, 200))),
+            "plan": ("free", "pro")[int(rng.integers(2))],
+            "org_id": f"org-{rng.integers(9)}",
+            "payment_hash": f"payment-{rng.integers(12)}",
+            "device_hash": f"device-{rng.integers(12)}",
+            "signup_address": f"10.0.{rng.integers(9)}.1",
+            "country": ("DE", "JP", "BR")[int(rng.integers(3))],
+        }
+        for account in range(accounts)
+    }

@@ -26,7 +26,13 @@ from stillwatch.stats.calibration import build_reference
 from stillwatch.stats.pvalues import conformal_p, fisher, simes
 
 COHORT_MINIMUM: Final = 500
-"""Background accounts that a cohort needs for a null of its own; others share the pooled null."""
+"""Background accounts that a cohort needs for a null of its own.
+
+A smaller one shares the null of all scripts with as many events, or, failing that, the pooled one.
+"""
+
+SCRIPT_CODES: Final = 16
+"""Cohort codes are this times a bucket of events, plus a script."""
 
 _COHORT, _COMBINED = "cohort", "combined"
 
@@ -129,11 +135,11 @@ class Findings:
 def cohorts(population: Population) -> IntArray:
     """Return a cohort code per account: number of events in powers of four, and main script.
 
-    The code is 16 times the power plus the script; it means the same in every scan.
+    The code is `SCRIPT_CODES` times the power plus the script; it means the same in every scan.
     """
     events = profiles.values(population.profiles, "events")
     power = np.floor(np.log2(np.maximum(events, 1)) / 2).astype(np.int64)
-    return np.asarray(16 * power + profiles.main_script(population.profiles), np.int64)
+    return np.asarray(SCRIPT_CODES * power + profiles.main_script(population.profiles), np.int64)
 
 
 def calibrate(
@@ -231,9 +237,13 @@ def _ranks(
     one_out: BoolArray,
 ) -> FloatArray:
     """Conformal p-values within cohorts; accounts of `one_out` are part of the null."""
-    nulls = build_reference(null, null_cohort, minimum=COHORT_MINIMUM)
-    p = nulls.p_value(values, cohort)
-    smallest = nulls.smallest_p(cohort)
+    wide = build_reference(null, null_cohort // SCRIPT_CODES, minimum=COHORT_MINIMUM)
+    narrow = build_reference(null, null_cohort, minimum=COHORT_MINIMUM)
+    own = np.isin(cohort, list(narrow.cohorts))
+    p = wide.p_value(values, cohort // SCRIPT_CODES)
+    p[own] = narrow.p_value(values[own], cohort[own])
+    smallest = wide.smallest_p(cohort // SCRIPT_CODES)
+    smallest[own] = narrow.smallest_p(cohort[own])
     unknown = np.isnan(values)
     ranked = one_out & ~unknown
     p[ranked] = _leave_one_out(p[ranked], smallest[ranked])

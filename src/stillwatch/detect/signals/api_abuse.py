@@ -1,7 +1,5 @@
 """Request parameters that serve a harvest better than a product."""
 
-import numpy as np
-
 from stillwatch.detect.features import Line
 from stillwatch.detect.population import Population
 from stillwatch.detect.signals import measures
@@ -34,10 +32,11 @@ def cut_short(population: Population) -> FloatArray:
     return measures.rate(population, "truncated")
 
 
-def hidden_reasoning(population: Population) -> FloatArray:
+def reasoning_tokens(population: Population) -> FloatArray:
     """Shrunken mean of reasoning tokens per event: thinking is bought, whatever the answer."""
-    reasoning = measures.column(population, "reasoning_tokens")
-    return measures.shrunken_rate(np.asarray(reasoning), measures.column(population, "events"))
+    return measures.shrunken_rate(
+        measures.column(population, "reasoning_tokens"), measures.column(population, "events")
+    )
 
 
 SIGNALS = (
@@ -74,9 +73,9 @@ SIGNALS = (
         measures.needs_counts("was cut off by max_tokens", "truncated"),
     ),
     Signal(
-        "hidden_reasoning",
+        "reasoning_tokens",
         Line.CLIENT,
-        hidden_reasoning,
+        reasoning_tokens,
         "about {value} reasoning tokens per event (typical {typical})",
         unavailable=measures.needs_counts("has reasoning_tokens", "reasoning_tokens"),
     ),

@@ -33,12 +33,33 @@ def no_night(population: Population) -> FloatArray:
 
 
 def no_day_off(population: Population) -> FloatArray:
-    """Active days over days between first and last event; from 7 days, so weekends are in it."""
+    """Active days over days from first to last event; from 7 days."""
+    days = _span(population)
+    return measures.where(days >= 7, population.pace_values("active_days") / days)
+
+
+def no_weekend(population: Population) -> FloatArray:
+    """Share of events in the account's own quietest two days in a row of the week, 0..2/7.
+
+    From 14 days between first and last event and 24 events. Free of custom: whichever days a place
+    rests, some two are quiet.
+    """
+    hourly = population.hourly
+    weekday = hourly.slot // 24 % 7
+    cell = hourly.account.astype(np.int64) * 7 + weekday
+    days = np.bincount(cell, hourly.count, 7 * population.size).reshape(-1, 7)
+    quietest = (days + np.roll(days, -1, axis=1)).min(axis=1)
+    events = days.sum(axis=1)
+    enough = (_span(population) >= 14) & (events >= 24)
+    return measures.where(enough, measures.ratio(quietest, events))
+
+
+def _span(population: Population) -> FloatArray:
+    """Days from first to last event, both counted."""
     first, last = (
         np.floor(population.seconds(name) / measures.DAY) for name in ("first_seen", "last_seen")
     )
-    days = last - first + 1
-    return measures.where(days >= 7, population.pace_values("active_days") / days)
+    return np.asarray(last - first + 1)
 
 
 def regular_gaps(population: Population) -> FloatArray:
@@ -75,7 +96,14 @@ SIGNALS = (
         "no_day_off",
         Line.PACE,
         no_day_off,
-        "active on {value} of days, weekends included (typical {typical})",
+        "active on {value} of days (typical {typical})",
+        Unit.SHARE,
+    ),
+    Signal(
+        "no_weekend",
+        Line.PACE,
+        no_weekend,
+        "{value} of its events fall on its two quietest days of the week (typical {typical})",
         Unit.SHARE,
     ),
     Signal(

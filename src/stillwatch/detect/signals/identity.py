@@ -132,7 +132,7 @@ SIGNALS = (
         Line.LIFECYCLE,
         signup_burst,
         "signed up in a burst {value} standard deviations above the usual rate (typical {typical})",
-        unavailable=measures.needs_account_column("created_at"),
+        unavailable=measures.needs_account_columns("created_at"),
     ),
     Signal(
         "signup_network_burst",
@@ -140,28 +140,28 @@ SIGNALS = (
         signup_network_burst,
         "{value} accounts of other organisations signed up from its network in a week"
         " (typical {typical})",
-        unavailable=measures.needs_account_column("signup_address"),
+        unavailable=measures.needs_account_columns("signup_address", "created_at"),
     ),
     Signal(
         "shared_payment",
         Line.IDENTITY,
         shared_payment,
         "{value} other organisations pay with its payment method (typical {typical})",
-        unavailable=measures.needs_account_column("payment_hash"),
+        unavailable=measures.needs_account_columns("payment_hash"),
     ),
     Signal(
         "shared_device",
         Line.IDENTITY,
         shared_device,
         "{value} other organisations use its device (typical {typical})",
-        unavailable=measures.needs_account_column("device_hash"),
+        unavailable=measures.needs_account_columns("device_hash"),
     ),
     Signal(
         "use_against_plan",
         Line.IDENTITY,
         use_against_plan,
         "uses {value} times the median of its plan (typical {typical})",
-        unavailable=measures.needs_account_column("plan"),
+        unavailable=measures.needs_account_columns("plan"),
     ),
     Signal(
         "disposable_mail",

@@ -100,13 +100,16 @@ def needs_counts(what: str, *names: str) -> Availability:
     return unavailable
 
 
-def needs_account_column(name: str) -> Availability:
-    """Return an availability that asks for an accounts table with a value in one column."""
+def needs_account_columns(*names: str) -> Availability:
+    """Return an availability that asks for an accounts table with a value in each column."""
 
     def unavailable(population: Population) -> str | None:
         if population.accounts is None:
             return "no accounts table was given"
-        known = population.accounts[name]
-        return f"the accounts table has no {name}" if known.null_count == len(known) else None
+        for name in names:
+            known = population.accounts[name]
+            if known.null_count == len(known):
+                return f"the accounts table has no {name}"
+        return None
 
     return unavailable

@@ -63,7 +63,7 @@ SIGNALS = (
         "template_concentration",
         Line.CONTENT,
         template_concentration,
-        "its templates are {value} concentrated (typical {typical})",
+        "keeps to few templates: {value} concentrated (typical {typical})",
         Unit.SHARE,
     ),
 )

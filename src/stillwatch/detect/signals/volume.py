@@ -53,6 +53,31 @@ def young_at_full_use(population: Population) -> FloatArray:
     return _peak_day(population) / np.maximum(age, 1.0)
 
 
+def full_from_start(population: Population) -> FloatArray:
+    """Events in the first 24 hours over those in the busiest such stretch, 0..1.
+
+    For accounts first seen at least a day after the log begins and active in 4 stretches of 24
+    hours since. People try a service before they use it; a replacement starts at its quota.
+    """
+    hourly = population.hourly
+    first = np.full(population.size, np.iinfo(np.int64).max)
+    np.minimum.at(first, hourly.account, hourly.slot)
+    stretch = (hourly.slot - first[hourly.account]) // 24
+    # rows are sorted by account and slot, so each stretch is one run
+    changes = (np.diff(hourly.account, prepend=-1) != 0) | (np.diff(stretch, prepend=-1) != 0)
+    starts = np.flatnonzero(changes)
+    load = np.add.reduceat(hourly.count, starts).astype(np.float64)
+    owner = hourly.account[starts]
+    busiest = np.zeros(population.size)
+    np.maximum.at(busiest, owner, load)
+    opening = np.zeros(population.size)
+    opening[owner[::-1]] = load[::-1]
+    stretches = np.bincount(owner, minlength=population.size)
+    begin = population.first_seen.timestamp()
+    enough = (stretches >= 4) & (population.seconds("first_seen") >= begin + measures.DAY)
+    return measures.where(enough, measures.ratio(opening, busiest))
+
+
 def _peak_day(population: Population) -> FloatArray:
     return population.pace_values("peak_day")
 
@@ -70,6 +95,13 @@ SIGNALS = (
         Line.PACE,
         flat_load,
         "its mean day reaches {value} of its busiest day (typical {typical})",
+        Unit.SHARE,
+    ),
+    Signal(
+        "full_from_start",
+        Line.LIFECYCLE,
+        full_from_start,
+        "its first day reached {value} of its busiest (typical {typical})",
         Unit.SHARE,
     ),
     Signal(
@@ -92,6 +124,6 @@ SIGNALS = (
         Line.LIFECYCLE,
         young_at_full_use,
         "busiest day of {value} events per day of its age (typical {typical})",
-        unavailable=measures.needs_account_column("created_at"),
+        unavailable=measures.needs_account_columns("created_at"),
     ),
 )
