@@ -1,1 +1,6 @@
 """Simulated benign and attacking traffic as ordinary events, with labels."""
+
+from stillwatch.simulate.knobs import KNOBS, SCALES, SCENARIOS, Evasion, Scale
+from stillwatch.simulate.traffic import LABELS, Traffic, describe, simulate, write_traffic
+
+__all__ = ["KNOBS", "LABELS", "SCALES", "SCENARIOS", "Evasion", "Scale", "Traffic", "describe", "simulate", "write_traffic"]

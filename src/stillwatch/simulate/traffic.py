@@ -1,0 +1,279 @@
+"""Simulate a scenario: draw the accounts at once, then stream their events by day."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from stillwatch.errors import InputError
+from stillwatch.events.contracts import Exemption
+from stillwatch.events.schema import ACCOUNTS, EVENTS
+from stillwatch.simulate.bank import Bank
+from stillwatch.simulate.benign import COHORTS, Stage
+from stillwatch.simulate.campaign import campaign
+from stillwatch.simulate.corpus import read_corpus
+from stillwatch.simulate.crowd import (
+    EPOCH,
+    Crowd,
+    addresses,
+    concatenate,
+    events,
+    hexadecimal,
+    moments,
+)
+from stillwatch.simulate.grammar import LANGUAGES
+from stillwatch.simulate.knobs import KNOBS, SCALES, SCENARIOS, Evasion, Scale, Scenario, scenario
+from stillwatch.simulate.world import COUNTRIES, PLANS, Clients, build_clients, build_world
+
+ROW_GROUP: Final = 50_000
+"""Rows per batch and per Parquet row group."""
+
+LABELS: Final = pa.schema(
+    [
+        pa.field("account_id", pa.string(), nullable=False),
+        pa.field("label", pa.string(), nullable=False),  # benign or attack
+        pa.field("cohort", pa.string(), nullable=False),
+        pa.field("group", pa.string(), nullable=False),  # benign group or campaign
+        ("campaign", pa.string()),
+        ("kind", pa.string()),
+        ("objective", pa.string()),
+        pa.field("region", pa.string(), nullable=False),
+        pa.field("language", pa.string(), nullable=False),
+        *((name, pa.float64()) for name in KNOBS),
+    ]
+)
+"""The truth, one row per account, sorted by `account_id`; knobs are null for benign accounts."""
+
+
+@dataclass
+class Traffic:
+    """A drawn scenario: tables of accounts and labels, and events that can be streamed repeatedly."""
+
+    name: str
+    scale: str
+    seed: int
+    accounts: pa.Table
+    labels: pa.Table
+    exemptions: list[Exemption]
+    crowds: list[Crowd]
+    clients: Clients
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Events (contract 1) in the order of time within each stride of days."""
+        plan = SCALES[self.scale]
+        for low in range(0, plan.days, plan.stride):
+            high = min(low + plan.stride, plan.days)
+            tables = [
+                events(crowd, low, high, np.random.default_rng([self.seed, 2, place, low]), self.clients)
+                for place, crowd in enumerate(self.crowds)
+            ]
+            table = concatenate(tables, np.random.default_rng([self.seed, 3, low]))
+            del tables
+            yield from table.to_batches(max_chunksize=ROW_GROUP)
+
+    def reader(self) -> pa.RecordBatchReader:
+        """The same events as an Arrow stream."""
+        return pa.RecordBatchReader.from_batches(EVENTS, self.batches())
+
+
+def simulate(name: str, *, scale: str = "small", seed: int = 0, prompts: Path | None = None) -> Traffic:
+    """Draw a scenario.
+
+    Args:
+        name: One of `SCENARIOS`.
+        scale: One of `SCALES`.
+        seed: The same seed, scale, scenario and prompts give the same bytes.
+        prompts: Directory of real prompts (docs/guide/simulate.md), or None for the grammar.
+
+    Raises:
+        InputError: The scenario or scale is unknown, or a prompt file is missing or malformed.
+    """
+    if name not in SCENARIOS:
+        raise InputError(f"There is no scenario {name!r}; choose one of {', '.join(SCENARIOS)}.")
+    if scale not in SCALES:
+        raise InputError(f"There is no scale {scale!r}; choose one of {', '.join(SCALES)}.")
+    if seed < 0:
+        raise InputError(f"The seed {seed} is negative; give a whole number from 0.")
+    bank = Bank() if prompts is None else read_corpus(prompts)
+    plan, definition, clients = SCALES[scale], scenario(name), build_clients()
+    rng = np.random.default_rng([seed, 1])
+    release = float(rng.uniform(0.4, 0.7) * plan.days)
+    stage = Stage(rng, build_world(), clients, bank, plan.days, release)
+    crowds = _attack(stage, plan, definition) if definition.attack else []
+    attackers = sum(len(crowd.people) for crowd in crowds)
+    crowds += _benign(stage, plan, attackers, sum(crowd.expected(plan.days) for crowd in crowds))
+    names = rng.permutation(sum(len(crowd.people) for crowd in crowds)).astype(np.uint64)
+    ids = hexadecimal(names * np.uint64(11400714819323198485) ^ np.uint64(seed), "acct_")
+    base = 0
+    for crowd in crowds:
+        crowd.ids = ids.slice(base, len(crowd.people))
+        base += len(crowd.people)
+    order = [("account_id", "ascending")]
+    return Traffic(
+        name=name,
+        scale=scale,
+        seed=seed,
+        accounts=pa.concat_tables(_accounts(crowd, rng) for crowd in crowds).sort_by(order),
+        labels=pa.concat_tables(_labels(crowd) for crowd in crowds).sort_by(order),
+        exemptions=_exemptions(crowds, plan),
+        crowds=crowds,
+        clients=clients,
+    )
+
+
+def _benign(stage: Stage, plan: Scale, attackers: int, harvested: float) -> list[Crowd]:
+    """Every benign cohort, with rates scaled so that the scenario has the events of its scale."""
+    total = sum(share for share, _ in COHORTS.values())
+    crowds = []
+    for share, draw in COHORTS.values():
+        tilt = np.exp(stage.rng.normal(0, 0.15))
+        count = max(12, round((plan.accounts - attackers) * share / total * tilt))
+        crowds.append(draw(stage, count))
+    expected = sum(crowd.expected(plan.days) for crowd in crowds)
+    for crowd in crowds:
+        crowd.people.rate = crowd.people.rate * (plan.events - harvested) / expected
+    return crowds
+
+
+def _attack(stage: Stage, plan: Scale, definition: Scenario) -> list[Crowd]:
+    """Campaigns of heavy-tailed sizes that share the scale's attackers and a part of its events."""
+    rng = stage.rng
+    attackers = round(plan.attackers * rng.uniform(0.85, 1.15))
+    evasion = definition.evasion
+    low, high = plan.campaigns
+    number = definition.campaigns or int(rng.integers(low, high + 1))
+    if evasion is not None and evasion.small_campaigns:
+        cell = (attackers / number) ** (1 - evasion.small_campaigns) * 20**evasion.small_campaigns
+        number = max(number, round(attackers / cell))
+    weight = rng.pareto(0.9 if evasion is None or not evasion.small_campaigns else 8.0, number) + 0.15
+    sizes = np.maximum(12, np.round(attackers * weight / weight.sum())).astype(int)
+    events = plan.events * rng.uniform(0.06, 0.16)
+    each = sizes**0.8 * np.exp(rng.normal(0, 0.9, number))
+    each *= events / each.sum()
+    return [
+        campaign(
+            stage,
+            f"campaign-{place + 1:02d}",
+            int(sizes[place]),
+            float(each[place]),
+            evasion if evasion is not None else _mood(rng),
+        )
+        for place in range(number)
+    ]
+
+
+def _mood(rng: np.random.Generator) -> Evasion:
+    """Knobs of one operation in `mixed`: each off or at a random strength."""
+    used = {name: 0.45 for name in KNOBS} | {
+        "relay_mix": 0.2, "few_events": 0.25, "replacement": 0.3, "many_buyers": 0.2,
+        "small_campaigns": 0.0, "model_move": 0.35,
+    }
+    return Evasion(**{
+        name: float(np.round(rng.beta(1.2, 1.2), 3)) if rng.random() < odds else 0.0
+        for name, odds in used.items()
+    })
+
+
+def _accounts(crowd: Crowd, rng: np.random.Generator) -> pa.Table:
+    people = crowd.people
+    organised = people.org != 0
+    columns = {
+        "account_id": crowd.ids,
+        "org_id": hexadecimal(people.org, "org_", ~organised),
+        "created_at": moments(people.created),
+        "plan": pa.array(PLANS).take(pa.array(people.plan)),
+        "country": pa.array([entry[0] for entry in COUNTRIES]).take(pa.array(people.country)),
+        "email_domain": pa.array(people.mail, pa.string()),
+        "payment_hash": hexadecimal(people.payment, "", people.payment == 0),
+        "device_hash": hexadecimal(people.device, "", people.device == 0),
+        "signup_address": addresses(people.address[:, 0]),
+        "signup_asn": pa.array(people.asn[:, 0]),
+        "org_name": pa.array(
+            np.where(organised, np.char.partition(people.mail.astype(str), ".")[:, 0], ""),
+            pa.string(),
+            mask=~organised,
+        ),
+        "verified": pa.array(people.verified, mask=rng.random(len(people)) < 0.05),
+    }
+    return pa.table([columns[name] for name in ACCOUNTS.names], schema=ACCOUNTS)
+
+
+def _labels(crowd: Crowd) -> pa.Table:
+    count = len(crowd.people)
+    groups = pa.array(crowd.group, pa.string())
+
+    def same(value: str | float | None, kind: pa.DataType) -> pa.Array:
+        return pa.nulls(count, kind) if value is None else pa.repeat(pa.scalar(value, kind), count)
+
+    columns = {
+        "account_id": crowd.ids,
+        "label": same("attack" if crowd.attack else "benign", pa.string()),
+        "cohort": same(crowd.cohort, pa.string()),
+        "group": groups,
+        "campaign": groups if crowd.attack else pa.nulls(count, pa.string()),
+        "kind": same(crowd.kind, pa.string()),
+        "objective": same(crowd.objective, pa.string()),
+        "region": pa.array([entry[1] for entry in COUNTRIES]).take(pa.array(crowd.people.country)),
+        "language": pa.array(LANGUAGES).take(pa.array(crowd.people.language)),
+        **{name: same(crowd.knobs.get(name), pa.float64()) for name in KNOBS},
+    }
+    return pa.table([columns[name] for name in LABELS.names], schema=LABELS)
+
+
+def _exemptions(crowds: list[Crowd], plan: Scale) -> list[Exemption]:
+    """A register as a provider would keep it: organisations that make data under contract."""
+    expires = EPOCH + timedelta(days=plan.days + 180)
+    orgs = [np.unique(crowd.people.org) for crowd in crowds if crowd.cohort == "contractor"]
+    return [
+        Exemption(reason="synthetic data under contract", expires=expires, org_id=f"org_{int(org):016x}")
+        for entry in orgs
+        for org in entry
+    ]
+
+
+def write_traffic(traffic: Traffic, out: Path) -> int:
+    """Write `events.parquet`, `accounts.parquet`, `labels.parquet`, `exemptions.json`, `scenario.json`.
+
+    Returns the number of events.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    count = 0
+    with pq.ParquetWriter(out / "events.parquet", EVENTS, compression="zstd") as writer:
+        for batch in traffic.batches():
+            writer.write_batch(batch, row_group_size=ROW_GROUP)
+            count += batch.num_rows
+    pq.write_table(traffic.accounts, out / "accounts.parquet", compression="zstd")
+    pq.write_table(traffic.labels, out / "labels.parquet", compression="zstd")
+    (out / "exemptions.json").write_bytes(msgspec.json.encode(traffic.exemptions))
+    (out / "scenario.json").write_bytes(msgspec.json.format(msgspec.json.encode(describe(traffic, count)), indent=2))
+    return count
+
+
+def describe(traffic: Traffic, count: int) -> dict[str, object]:
+    """What `scenario.json` holds: the arguments, the totals and every campaign."""
+    return {
+        "scenario": traffic.name,
+        "scale": traffic.scale,
+        "seed": traffic.seed,
+        "window": asdict(SCALES[traffic.scale]),
+        "start": EPOCH,
+        "events": count,
+        "accounts": traffic.accounts.num_rows,
+        "campaigns": [
+            {
+                "campaign": str(crowd.group[0]),
+                "accounts": len(crowd.people),
+                "kind": crowd.kind,
+                "objective": crowd.objective,
+                "evasion": crowd.knobs,
+            }
+            for crowd in traffic.crowds
+            if crowd.attack
+        ],
+    }
