@@ -2,9 +2,13 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
-from stillwatch.bench.suite import Case
-from stillwatch.bench.summary import SMALLEST_ASKED, Rate, Summary, realised_levels
+import numpy as np
+
+from stillwatch.bench.quality import Run
+from stillwatch.bench.suite import Case, Suite
+from stillwatch.bench.summary import SMALLEST_ASKED, Rate, Summary, realised_levels, summarise
 from stillwatch.stats.intervals import clopper_pearson
 
 MAIN_METHOD = "stillwatch"
@@ -28,6 +32,18 @@ does on the simulator, not what any provider would see.
   bound for per-account rules, which no provider can reach. `components` joins accounts that share
   two rare features.
 """
+
+
+def write_leaderboard(runs: Sequence[Run], suite: Suite, out: Path) -> None:
+    """Write the tables of all runs on report and null seeds; other seeds never stand there."""
+    shown = {*suite.seeds.report, *suite.seeds.null}
+    grouped: dict[tuple[str, str], list[Run]] = {}
+    for run in sorted((run for run in runs if run.seed in shown), key=lambda run: run.seed):
+        grouped.setdefault((run.case, run.method), []).append(run)
+    summaries = {key: summarise(g, np.random.default_rng(0)) for key, g in grouped.items()}
+    methods = list(dict.fromkeys(run.method for run in runs))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(leaderboard(suite.case, summaries, methods), encoding="utf-8")
 
 
 def leaderboard(

@@ -6,6 +6,7 @@ file is appended to after every run: an interrupted benchmark continues with `re
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from stillwatch.errors import InputError
 from stillwatch.version import __version__
 
 Isolate = Callable[..., tuple[Any, Cost]]
+Make = Callable[[Case, int, Path | None, Path], Simulated]
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -52,6 +54,7 @@ def run_quality(
     resume: bool = False,
     progress: Callable[[str], None] = lambda _: None,
     isolate: Isolate = in_process,
+    make: Make = simulated,
 ) -> list[Run]:
     """Measure every method on every seed of every case.
 
@@ -64,6 +67,7 @@ def run_quality(
         resume: Keep the runs that `out` already holds and do only what is missing.
         progress: Called with one line before each step.
         isolate: How a step is called: in a fresh process, or in this one (`measure.measured`).
+        make: Writes the traffic of a case and seed, from prompts, into a folder.
 
     Returns:
         All runs that `out` then holds.
@@ -79,16 +83,35 @@ def run_quality(
         if (run.version, run.real_prompts) != (__version__, prompts is not None):
             raise InputError(f"{out} holds runs of another version or prompts; give another file.")
     done = {run.key for run in runs}
+
+    def run_seed(case: Case, seed: int) -> Iterator[Run]:
+        """Simulate once, then measure each missing method on the same traffic."""
+        missing = [m for m in methods if (case.id, seed, m.name) not in done]
+        if not missing:
+            return
+        with tempfile.TemporaryDirectory(prefix="stillwatch-bench-") as folder:
+            progress(f"{case.id}, seed {seed}: simulating")
+            made, _ = isolate(make, case, seed, prompts, Path(folder))
+            for method in missing:
+                progress(f"{case.id}, seed {seed}: {method.name}")
+                quality, cost = isolate(_flag_and_measure, method, made)
+                yield Run(
+                    case=case.id,
+                    seed=seed,
+                    method=method.name,
+                    version=__version__,
+                    real_prompts=prompts is not None,
+                    events=made.events,
+                    cost=cost,
+                    quality=quality,
+                )
+
     out.parent.mkdir(parents=True, exist_ok=True)
-    for case in cases:
-        for seed in seeds:
-            missing = [m for m in methods if (case.id, seed, m.name) not in done]
-            for run in _run_seed(
-                case, seed, missing, prompts=prompts, progress=progress, isolate=isolate
-            ):
-                with out.open("ab") as stream:
-                    stream.write(msgspec.json.encode(run) + b"\n")
-                runs.append(run)
+    for case, seed in product(cases, seeds):
+        for run in run_seed(case, seed):
+            with out.open("ab") as stream:
+                stream.write(msgspec.json.encode(run) + b"\n")
+            runs.append(run)
     return runs
 
 
@@ -108,36 +131,6 @@ def read_runs(path: Path) -> list[Run]:
         return [msgspec.json.decode(line, type=Run) for line in lines]
     except msgspec.DecodeError as error:
         raise InputError(f"{path} is no file of benchmark runs ({error}).") from error
-
-
-def _run_seed(
-    case: Case,
-    seed: int,
-    methods: Sequence[Method],
-    *,
-    prompts: Path | None,
-    progress: Callable[[str], None],
-    isolate: Isolate,
-) -> Iterator[Run]:
-    """Simulate once, then measure each method on the same traffic."""
-    if not methods:
-        return
-    with tempfile.TemporaryDirectory(prefix="stillwatch-bench-") as folder:
-        progress(f"{case.id}, seed {seed}: simulating")
-        made, _ = isolate(simulated, case, seed, prompts, Path(folder))
-        for method in methods:
-            progress(f"{case.id}, seed {seed}: {method.name}")
-            quality, cost = isolate(_flag_and_measure, method, made)
-            yield Run(
-                case=case.id,
-                seed=seed,
-                method=method.name,
-                version=__version__,
-                real_prompts=prompts is not None,
-                events=made.events,
-                cost=cost,
-                quality=quality,
-            )
 
 
 def _flag_and_measure(method: Method, made: Simulated) -> Quality:

@@ -10,7 +10,7 @@ import numpy as np
 from stillwatch.bench.measure import Cost, in_process, measured
 
 Job = Callable[..., Any]
-"""Called with the paths of events and accounts and, as `progress`, a `StageClock`."""
+"""Called with what it works on and, as `progress`, a `StageClock`."""
 
 
 class Stage(msgspec.Struct, frozen=True):
@@ -94,7 +94,7 @@ def growth(speeds: Sequence[Speed]) -> float:
 
 
 def speed_tables(speeds: Sequence[Speed]) -> str:
-    """Markdown: one row per size, then the stages of the largest."""
+    """Markdown: one row per size, the stages of the largest, and the growth."""
     rows = [
         f"| {s.events:,} | {s.cost.wall:.1f} | {s.cost.cpu:.1f} | {s.events / s.cost.cpu:,.0f} |"
         f" {s.cost.peak_mib:,.0f} |"
@@ -117,6 +117,11 @@ def speed_tables(speeds: Sequence[Speed]) -> str:
             *stages,
             f"| outside stages | | {largest.other:.1f} | |",
             "",
+            *(
+                [f"Processor time grows as events to the power of {growth(speeds):.2f}.", ""]
+                if len(speeds) > 1
+                else []
+            ),
         ]
     )
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -13,6 +14,7 @@ from stillwatch.events.key import Key
 from stillwatch.events.readers.log import open_log
 from stillwatch.events.readers.rejects import Rejects
 from stillwatch.events.schema import FINGERPRINTS
+from stillwatch.simulate import simulate, write_traffic
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,32 @@ class Simulated:
 
 def simulated(case: Case, seed: int, prompts: Path | None, folder: Path) -> Simulated:
     """Simulate a case into a folder and fingerprint it."""
-    from stillwatch.simulate import simulate  # noqa: PLC0415 - not needed to measure other traffic
-
-    simulate(case.scenario, case.scale, seed=seed, prompts=prompts, out=folder)
-    made = Simulated(folder, pq.read_metadata(folder / "events.parquet").num_rows)
+    traffic = simulate(case.scenario, scale=case.scale, seed=seed, prompts=prompts)
+    made = Simulated(folder, write_traffic(traffic, folder))
     fingerprint(made.events_path, made.fingerprints_path)
     return made
+
+
+def share_of(made: Simulated, share: float, folder: Path) -> Simulated:
+    """Write the traffic of a share of the accounts, drawn by a hash of their ids.
+
+    Args:
+        made: The whole traffic.
+        share: Share of the accounts to keep, 0..1.
+        folder: Where events and accounts go; labels and fingerprints do not.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    part = Simulated(folder, 0)
+    with duckdb.connect() as db:
+        for source, out in (
+            (made.events_path, part.events_path),
+            (made.accounts_path, part.accounts_path),
+        ):
+            db.sql(
+                "SELECT * FROM read_parquet(?) WHERE hash(account_id) % 100000 < ?",
+                params=[str(source), round(share * 100_000)],
+            ).write_parquet(str(out), compression="zstd")
+    return Simulated(folder, pq.read_metadata(part.events_path).num_rows)
 
 
 def fingerprint(events: Path, out: Path) -> None:

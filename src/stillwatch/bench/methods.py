@@ -1,0 +1,57 @@
+"""The methods that are measured: Stillwatch itself, two baselines, and those of other packages."""
+
+from importlib.metadata import entry_points
+from typing import Final
+
+import pyarrow as pa
+
+from stillwatch.bench.baselines.components import Components
+from stillwatch.bench.baselines.thresholds import Thresholds
+from stillwatch.bench.labels import FLAGS
+from stillwatch.bench.method import Method, Traffic
+from stillwatch.detect.scan import scan
+from stillwatch.errors import ConfigError
+
+ENTRY_POINTS: Final = "stillwatch.methods"
+"""Group under which another package registers a `Method` class that takes no arguments."""
+
+
+class Stillwatch:
+    """`stillwatch scan` with its default settings."""
+
+    name = "stillwatch"
+
+    def flag(self, traffic: Traffic) -> pa.Table:
+        """See `Method.flag`."""
+        result = scan([traffic.fingerprints], traffic.accounts)
+        kind = {campaign.campaign_id: campaign.kind.value for campaign in result.campaigns}
+        campaign = result.accounts["campaign_id"].to_pylist()
+        return pa.table(
+            {
+                "account_id": result.accounts["account_id"],
+                "campaign_id": campaign,
+                "kind": [None if name is None else kind[name] for name in campaign],
+                "score": result.accounts["risk"],
+                "p_value": result.accounts["p_value"],
+            },
+            schema=FLAGS,
+        )
+
+
+BUILT_IN: Final[tuple[type[Method], ...]] = (Stillwatch, Thresholds, Components)
+
+
+def known_methods() -> dict[str, Method]:
+    """All methods by name, the built-in ones first.
+
+    Raises:
+        ConfigError: Another package registers a name that is taken.
+    """
+    found = [made() for made in BUILT_IN]
+    found += [entry.load()() for entry in entry_points(group=ENTRY_POINTS)]
+    known: dict[str, Method] = {}
+    for method in found:
+        if method.name in known:
+            raise ConfigError(f"Two methods are called {method.name!r}; uninstall one of them.")
+        known[method.name] = method
+    return known
