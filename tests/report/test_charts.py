@@ -36,7 +36,7 @@ def test_heat_covers_exactly_the_hours_with_events(evidence):
     assert [opacity for opacity, _ in timeline.heat] == [0.12, 1.0]
     (faint, full) = (path for _, path in timeline.heat)
     left, top = charts.LEFT, charts.HEAT_TOP + 5 * charts.HOUR_HEIGHT
-    assert full == f"M{left:.0f} {top:.0f}h48v6h-48z"
+    assert full == f"M{left:.0f} {top:.0f}h90v6h-90z"
     assert "v12h" in faint, "two neighbouring hours of one shade are one rectangle"
 
 

@@ -62,6 +62,15 @@ def span(first: datetime, last: datetime) -> str:
     return f"{begin} to {day(last)}"
 
 
+def rate(number: float) -> str:
+    """A rate with two digits.
+
+    >>> rate(0.0312), rate(6.48), rate(862.4)
+    ('0.031', '6.5', '862')
+    """
+    return f"{number:,.0f}" if number >= 10 else f"{number:.2g}"
+
+
 def percent(share: float) -> str:
     """A share 0..1 with as many digits as it deserves.
 

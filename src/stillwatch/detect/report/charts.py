@@ -16,7 +16,7 @@ from stillwatch.detect.results import Evidence, Graph, GrowthPoint
 WIDTH: Final = 600.0
 LEFT: Final = 44.0
 RIGHT: Final = 14.0
-WIDEST_DAY: Final = 48.0
+WIDEST_DAY: Final = 90.0
 ACCOUNTS_TOP, ACCOUNTS_HEIGHT = 18.0, 74.0
 EVENTS_TOP, EVENTS_HEIGHT = 124.0, 46.0
 HEAT_TOP, HOUR_HEIGHT = 202.0, 6.0

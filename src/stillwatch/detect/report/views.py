@@ -161,7 +161,7 @@ def _observed(campaign: Campaign, evidence: Evidence) -> list[str]:
         f" {wording.quantity(evidence.output_tokens)} tokens out."
     )
     facts = [
-        f"{wording.count(campaign.events, 'event')}, {rate:.2g} per account and day.",
+        f"{wording.count(campaign.events, 'event')}, {wording.rate(rate)} per account and day.",
         *campaign.reasons,
     ]
     return [*facts, tokens] if evidence.input_tokens or evidence.output_tokens else facts
