@@ -35,9 +35,8 @@ def test_heat_covers_exactly_the_hours_with_events(evidence):
     timeline = charts.timeline(with_activity(evidence, activity))
     assert [opacity for opacity, _ in timeline.heat] == [0.12, 1.0]
     (faint, full) = (path for _, path in timeline.heat)
-    left, top = charts.LEFT, charts.HEAT_TOP + 5 * charts.HOUR_HEIGHT
-    assert full == f"M{left:.0f} {top:.0f}h90v6h-90z"
-    assert "v12h" in faint, "two neighbouring hours of one shade are one rectangle"
+    assert full == "M0 5h1v1h-1z"
+    assert faint == "M1 7h1v2h-1z", "two neighbouring hours of one shade are one rectangle"
 
 
 def test_timeline_stays_inside_its_frame(evidence):

@@ -48,7 +48,9 @@ class Timeline:
     events_bars: str
     events_most: int
     heat: tuple[tuple[float, str], ...]
-    """Opacity 0..1 and the path of all cells of that level."""
+    """Opacity 0..1 and the path of all cells of that level, in columns and hours."""
+    column: float
+    """Width of one column."""
     hour_most: int
     days: tuple[Tick, ...]
     hours: tuple[Tick, ...]
@@ -83,7 +85,8 @@ def timeline(evidence: Evidence) -> Timeline | None:
         accounts_most=max((point.accounts for point in evidence.growth), default=0),
         events_bars=_bars(totals, width),
         events_most=max(totals),
-        heat=_heat(columns, width, hour_most),
+        heat=_heat(columns, hour_most),
+        column=width,
         hour_most=hour_most,
         days=tuple(_day_ticks(evidence.activity_start, len(columns), step, width)),
         hours=tuple(
@@ -176,9 +179,7 @@ def _bars(totals: Sequence[int], width: float) -> str:
     )
 
 
-def _heat(
-    columns: Sequence[Sequence[int]], width: float, most: int
-) -> tuple[tuple[float, str], ...]:
+def _heat(columns: Sequence[Sequence[int]], most: int) -> tuple[tuple[float, str], ...]:
     """One path per shade; neighbouring hours of one shade are one rectangle."""
     paths: dict[int, list[str]] = {}
     for i, column in enumerate(columns):
@@ -188,10 +189,7 @@ def _heat(
             if hour < 24 and levels[hour] == levels[begin]:
                 continue
             if levels[begin]:
-                paths.setdefault(levels[begin], []).append(
-                    f"M{_n(LEFT + i * width)} {_n(HEAT_TOP + begin * HOUR_HEIGHT)}"
-                    f"h{_n(width)}v{_n((hour - begin) * HOUR_HEIGHT)}h{_n(-width)}z"
-                )
+                paths.setdefault(levels[begin], []).append(f"M{i} {begin}h1v{hour - begin}h-1z")
             begin = hour
     return tuple((round(level / LEVELS, 2), "".join(paths[level])) for level in sorted(paths))
 
