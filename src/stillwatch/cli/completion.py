@@ -18,7 +18,7 @@ from stillwatch.cli.examples import Command
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def command(ctx: click.Context, shell: str) -> None:
-    """Print a completion script for SHELL."""
+    """Print a completion script for a shell."""
     kind = get_completion_class(shell)
     if kind is None:
         raise click.UsageError(f"click knows no completion for {shell}", ctx)

@@ -55,9 +55,10 @@ class Check(msgspec.Struct, frozen=True):
 @options.as_json
 @click.pass_context
 def command(ctx: click.Context, *, as_json: bool) -> None:
-    """Check the installation: exit 0 if a scan can run, 1 if something is wrong.
+    """Check what is installed and what is off.
 
-    What is merely off (no lists, no key of your own) is said with what turns it on.
+    Exits 0 if a scan can run and 1 if something is wrong. What is merely off (no lists, no key of
+    your own) is said with what turns it on.
     """
     checks = list(all_checks())
     if as_json:

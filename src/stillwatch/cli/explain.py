@@ -19,7 +19,10 @@ from stillwatch.cli.screen import show
 @click.argument("target", metavar="DIR#ACCOUNT")
 @options.as_json
 def command(target: str, *, as_json: bool) -> None:
-    """Show what the result in DIR says for and against ACCOUNT, and what is not known."""
+    """Show the evidence on one account.
+
+    Says what the result in DIR holds for and against ACCOUNT, and what is not known.
+    """
     from stillwatch.detect.explain import explain
     from stillwatch.detect.report import terminal
     from stillwatch.detect.store import read_result

@@ -53,11 +53,11 @@ def command(
     quiet: bool,
     **given: Any,
 ) -> None:
-    """Turn LOGS (files, folders or globs) into one Parquet file of fingerprints.
+    """Turn logs into a file of fingerprints.
 
-    The text is fingerprinted in the batch in which it is read and then dropped. Fingerprints are
-    keyed: without --key-file a key of your own is made on the first run and used from then on.
-    Rows that cannot be read go to OUT.rejected.jsonl.
+    LOGS are files, folders or globs. The text is fingerprinted in the batch in which it is read
+    and then dropped. Fingerprints are keyed: without --key-file a key of your own is made on the
+    first run and used from then on. Rows that cannot be read go to OUT.rejected.jsonl.
     """
     from stillwatch.events.readers.log import open_log
     from stillwatch.events.readers.rejects import Rejects

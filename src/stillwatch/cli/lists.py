@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 
 @click.group(name="lists", cls=Group, examples=["stillwatch lists build sources/"])
 def command() -> None:
-    """Build the lists that some signals need: hosting and VPN networks, disposable mail.
+    """Build the lists that some signals need.
 
-    Stillwatch ships no third-party data. Without a list its signal is off, visibly.
+    Lists of hosting and VPN networks and of disposable mail: Stillwatch ships no third-party data.
+    Without a list its signal is off, visibly.
     """
 
 
@@ -47,11 +48,12 @@ def command() -> None:
 @options.as_json
 @options.quiet
 def build(directory: Path, out: Path | None, *, as_json: bool, quiet: bool) -> None:
-    """Read every file in DIRECTORY and build the lists from those that are recognised.
+    """Build lists from the files in a folder.
 
-    Recognised by name and content, plain or gzip: address lists (CIDR, first-last or single),
-    lists of autonomous systems, mail domains, as text, CSV, JSON or MISP warning list. The name
-    of a network list must say hosting or vpn; that of a domain list disposable.
+    Files in DIRECTORY are recognised by name and content, plain or gzip: address lists (CIDR,
+    first-last or single), lists of autonomous systems, mail domains, as text, CSV, JSON or MISP
+    warning list. The name of a network list must say hosting or vpn; that of a domain list
+    disposable.
     """
     import pyarrow.parquet as pq
 

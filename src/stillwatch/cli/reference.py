@@ -22,7 +22,14 @@ def commands(
 ) -> Iterator[tuple[click.Context, click.Command]]:
     """Walk a group depth first, in the order of its help, the group itself first."""
     name = "stillwatch" if parent is None else group.name
-    context = click.Context(group, parent, name, terminal_width=WIDTH, max_content_width=WIDTH)
+    context = click.Context(
+        group,
+        parent,
+        name,
+        terminal_width=WIDTH,
+        max_content_width=WIDTH,
+        **group.context_settings,
+    )
     yield context, group
     for child in group.list_commands(context):
         command = group.get_command(context, child)

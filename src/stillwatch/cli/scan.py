@@ -70,11 +70,11 @@ def command(
     quiet: bool,
     **given: Any,
 ) -> None:
-    """Find campaigns in EVENTS: files, folders or globs of logs or of fingerprints.
+    """Find campaigns in logs or fingerprints.
 
-    Writes report.html for people; campaigns.json, accounts.parquet and profiles.parquet for
-    programs; rejected.jsonl for every row that could not be read. Finding campaigns is not an
-    error: the exit code is 0 unless --fail-on says otherwise.
+    EVENTS are files, folders or globs. Writes report.html for people; campaigns.json,
+    accounts.parquet and profiles.parquet for programs; rejected.jsonl for every row that could not
+    be read. Finding campaigns is not an error: the exit code is 0 unless --fail-on says otherwise.
     """
     from stillwatch.detect import store
     from stillwatch.detect.compare import compare as changes_since

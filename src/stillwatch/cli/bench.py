@@ -1,0 +1,194 @@
+"""`stillwatch bench`: how good a detection is, and how fast."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from stillwatch.cli import options
+from stillwatch.cli.examples import Command, Group
+from stillwatch.cli.screen import Screen, show, table
+from stillwatch.errors import InputError
+
+if TYPE_CHECKING:
+    from stillwatch.bench.method import Method
+    from stillwatch.bench.quality import Run
+    from stillwatch.bench.suite import Case, Suite
+
+SIZES: Final = (500_000, 1_000_000, 2_000_000)
+"""Events of the speed benchmark."""
+
+
+@click.group(
+    name="bench",
+    cls=Group,
+    examples=[
+        "stillwatch bench quality --case naive --seeds 1,2 --out runs.jsonl",
+        "stillwatch bench speed --out speed.md",
+    ],
+)
+def command() -> None:
+    """Measure quality and speed.
+
+    On simulated traffic; benchmarks/README.md says what is measured.
+    """
+
+
+@command.command(
+    cls=Command,
+    examples=[
+        "stillwatch bench quality --seeds development --case mixed-small --out runs.jsonl",
+        "stillwatch bench quality --seeds report --out runs.jsonl --resume",
+        "stillwatch bench quality --seeds report --out runs.jsonl --resume --leaderboard board.md",
+    ],
+)
+@click.option(
+    "--suite",
+    "suite_file",
+    type=options.FILE,
+    default=Path("benchmarks/quality/scenarios.toml"),
+    show_default=True,
+    help="Cases and seeds.",
+)
+@click.option("--case", "cases", multiple=True, help="Case to run; can be repeated; default: all.")
+@click.option(
+    "--seeds",
+    default="development",
+    show_default=True,
+    help="development, report (the seeds of each case's table), or numbers such as 1,2,3.",
+)
+@click.option("--method", "methods", multiple=True, help="Method; can be repeated; default: all.")
+@click.option("--prompts", type=options.FOLDER, help="Folder of real prompts, read in place.")
+@click.option("--out", type=options.FILE, required=True, help="File of runs, JSON lines.")
+@click.option("--resume", is_flag=True, help="Keep the runs that OUT holds; do what is missing.")
+@click.option("--leaderboard", type=options.FILE, help="Write the Markdown tables here.")
+@options.quiet
+def quality(
+    suite_file: Path,
+    *,
+    cases: tuple[str, ...],
+    seeds: str,
+    methods: tuple[str, ...],
+    prompts: Path | None,
+    out: Path,
+    resume: bool,
+    leaderboard: Path | None,
+    quiet: bool,
+) -> None:
+    """Measure detections against the truth.
+
+    Runs every method on every seed of every case, one at a time.
+    """
+    from stillwatch.bench.leaderboard import write_leaderboard
+    from stillwatch.bench.quality import run_quality
+    from stillwatch.bench.suite import load_suite
+
+    screen = Screen(quiet=quiet)
+    suite = load_suite(suite_file)
+    chosen = suite.cases(*cases) if cases else suite.case
+    used = methods_called(methods)
+    runs: list[Run] = []
+    for case in chosen:
+        runs = run_quality(
+            [case],
+            seeds_of(case, seeds, suite),
+            used,
+            out,
+            prompts=prompts,
+            resume=resume or bool(runs),
+            progress=screen.say,
+        )
+    if leaderboard is not None:
+        write_leaderboard(runs, suite, leaderboard)
+    show(table(*summary_table(runs)), sys.stdout)
+
+
+@command.command(
+    cls=Command,
+    examples=[
+        "stillwatch bench speed --out speed.md",
+        "stillwatch bench speed --events 500000 --out speed.md",
+    ],
+)
+@click.option(
+    "--events",
+    type=int,
+    multiple=True,
+    default=SIZES,
+    show_default=True,
+    help="About how many events; can be repeated.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=101,
+    show_default=True,
+    help="Seed of the traffic.",
+)
+@click.option("--prompts", type=options.FOLDER, help="Folder of real prompts, read in place.")
+@click.option("--out", type=options.FILE, required=True, help="Markdown tables.")
+@options.quiet
+def speed(
+    events: tuple[int, ...], seed: int, prompts: Path | None, out: Path, *, quiet: bool
+) -> None:
+    """Time scans of growing traffic.
+
+    Each runs from events to result in a process of its own.
+    """
+    from stillwatch.bench.scan_speed import run_speed
+
+    screen = Screen(quiet=quiet)
+    run_speed(events, out, seed=seed, prompts=prompts, progress=screen.say)
+    click.echo(out.read_text(encoding="utf-8"), nl=False)
+
+
+def seeds_of(case: "Case", seeds: str, suite: "Suite") -> list[int]:
+    """Say which seeds a case is run with.
+
+    Raises:
+        InputError: `seeds` is neither a purpose nor numbers.
+    """
+    if seeds == "development":
+        return suite.seeds.development
+    if seeds == "report":
+        return suite.seeds.null if case.table == "null" else suite.seeds.report
+    numbers = seeds.split(",")
+    if not all(number.strip().isdecimal() for number in numbers):
+        raise InputError(f"--seeds {seeds} is not understood: use development, report or 1,2,3")
+    return [int(number) for number in numbers]
+
+
+def methods_called(names: Sequence[str]) -> "list[Method]":
+    """Find methods by name; all where none is named.
+
+    Raises:
+        InputError: There is no such method.
+    """
+    from stillwatch.bench.methods import known_methods
+
+    known = known_methods()
+    if unknown := [name for name in names if name not in known]:
+        raise InputError(f"there is no method {unknown[0]!r}: use one of {', '.join(known)}")
+    return [known[name] for name in names or known]
+
+
+def summary_table(runs: "Sequence[Run]") -> tuple[Sequence[str], list[Sequence[str]]]:
+    """Pool runs by case and method, as head and rows of a table."""
+    import numpy as np
+
+    from stillwatch.bench.summary import summarise
+
+    grouped: dict[tuple[str, str], list[Run]] = {}
+    for run in runs:
+        grouped.setdefault((run.case, run.method), []).append(run)
+    rows: list[Sequence[str]] = []
+    for (case, method), group in grouped.items():
+        pooled = summarise(group, np.random.default_rng(0))
+        recall, false = pooled.recall_either, pooled.false_positives
+        found = f"{pooled.found} of {pooled.asked}"
+        rows.append(
+            (case, method, str(len(group)), f"{recall.value:.4f}", f"{false.value:.1e}", found)
+        )
+    return ("case", "method", "seeds", "recall, either", "FPR", "found"), rows
