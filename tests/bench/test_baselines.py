@@ -91,11 +91,11 @@ def test_components_join_accounts_that_share_two_rare_features(write) -> None:
 
 def test_components_leave_popular_features_out(write) -> None:
     rows = [row(f"a{i}", 0, template=7, system=8) for i in range(5)]
-    assert flagged(Components(smallest=3, most=5).flag(write(rows, [])))
-    assert not flagged(Components(smallest=3, most=4).flag(write(rows, [])))
+    assert flagged(Components(shared=2, smallest=3, most=5).flag(write(rows, [])))
+    assert not flagged(Components(shared=2, smallest=3, most=4).flag(write(rows, [])))
 
 
 def test_components_count_payments(write) -> None:
     rows = [row(f"a{i}", 0, template=7) for i in range(3)]
     traffic = write(rows, [], a0=5, a1=5, a2=5)
-    assert len(flagged(Components(smallest=3).flag(traffic))) == 3
+    assert len(flagged(Components(shared=2, smallest=3).flag(traffic))) == 3

@@ -30,7 +30,7 @@ does on the simulator, not what any provider would see.
   groups. With few seeds they are too narrow.
 * `thresholds` sets its limits on the benign accounts of the very run that is measured: an upper
   bound for per-account rules, which no provider can reach. `components` joins accounts that share
-  two rare features.
+  rare features of three families.
 """
 
 

@@ -10,47 +10,46 @@ from scipy.sparse import csgraph
 
 from stillwatch.bench.labels import FLAGS
 from stillwatch.bench.method import Traffic
-from stillwatch.stats.arrays import IntArray
+from stillwatch.stats.arrays import BoolArray, IntArray
 
 _ROWS: Final = 4096
 """Accounts per block of the product, which bounds memory."""
 
 _SHARED: Final = """
 WITH carried AS (
-  SELECT DISTINCT account_id, unnest([
-    hash('template', template), hash('system', system),
-    hash('client', client, parameters), hash('network', network)
-  ]) AS feature, unnest([
-    true, system IS NOT NULL, client IS NOT NULL, network IS NOT NULL
-  ]) AS present
+  SELECT DISTINCT account_id, unnest([0, 1, 2, 3]) AS family, unnest([
+    template, system, CASE WHEN client IS NOT NULL THEN hash(client, parameters) END, network
+  ]) AS value
   FROM read_parquet($fingerprints)
   UNION
-  SELECT DISTINCT account_id, unnest([hash('payment', payment_hash), hash('device', device_hash)]),
-    unnest([payment_hash IS NOT NULL, device_hash IS NOT NULL])
+  SELECT account_id, unnest([4, 5]), unnest([
+    CASE WHEN payment_hash IS NOT NULL THEN hash(payment_hash) END,
+    CASE WHEN device_hash IS NOT NULL THEN hash(device_hash) END
+  ])
   FROM read_parquet($accounts)
-), rare AS (
-  SELECT feature FROM carried WHERE present
-  GROUP BY feature HAVING count(*) BETWEEN 2 AND $most
+), numbers AS (
+  SELECT family, value, row_number() OVER (ORDER BY family, value) - 1 AS number FROM carried
+  WHERE value IS NOT NULL GROUP BY family, value HAVING count(*) BETWEEN 2 AND $most
 ), codes AS (
   SELECT account_id, row_number() OVER (ORDER BY account_id) - 1 AS code
   FROM (SELECT DISTINCT account_id FROM read_parquet($fingerprints))
-), numbers AS (SELECT feature, row_number() OVER (ORDER BY feature) - 1 AS number FROM rare)
-SELECT code, number FROM carried JOIN numbers USING (feature) JOIN codes USING (account_id)
-WHERE present
+)
+SELECT code, family, number
+FROM carried JOIN numbers USING (family, value) JOIN codes USING (account_id)
 """
 
 
 class Components:
-    """Flag connected components of accounts that share at least `shared` rare features.
+    """Flag connected components of accounts that share rare features of `shared` families.
 
-    Features are exact: template, system prompt, client with request parameters, /24 network,
-    payment, device. One carried by more than `most` accounts is popular and left out. The score of
-    an account is the size of its component.
+    Families are template, system prompt, client with request parameters, /24 network, payment and
+    device; their values are compared exactly. One carried by more than `most` accounts is popular
+    and left out. The score of an account is the size of its component.
     """
 
     name = "components"
 
-    def __init__(self, shared: int = 2, smallest: int = 10, most: int = 200) -> None:
+    def __init__(self, shared: int = 3, smallest: int = 10, most: int = 200) -> None:
         self.shared = shared
         self.smallest = smallest
         self.most = most
@@ -73,7 +72,11 @@ class Components:
                     "most": self.most,
                 },
             ).fetchnumpy()
-        component = _components(pairs["code"], pairs["number"], len(account), self.shared)
+        carries = [
+            _incidence(pairs["code"], pairs["number"], pairs["family"] == family, len(account))
+            for family in np.unique(pairs["family"])
+        ]
+        component = _components(carries, len(account), self.shared)
         size = np.bincount(component)[component]
         flagged = size >= self.smallest
         return pa.table(
@@ -90,20 +93,33 @@ class Components:
         )
 
 
-def _components(code: IntArray, feature: IntArray, accounts: int, shared: int) -> IntArray:
-    """Component of each account, where an edge is `shared` common features."""
-    carries = sparse.csr_array(
-        (np.ones(code.size, dtype=np.int32), (code, feature)),
+def _incidence(
+    code: IntArray, feature: IntArray, rows: BoolArray, accounts: int
+) -> sparse.csr_array:
+    """Which account carries which feature, of the given rows only."""
+    return sparse.csr_array(
+        (np.ones(int(rows.sum()), dtype=np.int32), (code[rows], feature[rows])),
         shape=(accounts, int(feature.max(initial=0)) + 1),
     )
-    left, right = [], []
+
+
+def _components(carries: list[sparse.csr_array], accounts: int, shared: int) -> IntArray:
+    """Component of each account, where an edge is a common feature in `shared` families."""
+    edges: list[IntArray] = []
     for start in range(0, accounts, _ROWS):
-        common = sparse.coo_array(carries[start : start + _ROWS] @ carries.T)
-        linked = common.data >= shared
-        left.append(common.coords[0][linked] + start)
-        right.append(common.coords[1][linked])
-    edges = np.concatenate(left), np.concatenate(right)
+        families = sparse.csr_array((min(_ROWS, accounts - start), accounts), dtype=np.int32)
+        for family in carries:
+            common = family[start : start + _ROWS] @ family.T
+            common.data[:] = 1
+            families = families + common
+        pairs = sparse.coo_array(families)
+        linked = pairs.data >= shared
+        ends = np.stack(pairs.coords)[:, linked].astype(np.int64)
+        ends[0] += start
+        edges.append(ends)
+    linked_pairs = np.concatenate(edges, axis=1)
     graph = sparse.coo_array(
-        (np.ones(edges[0].size, dtype=np.int8), edges), shape=(accounts, accounts)
+        (np.ones(linked_pairs.shape[1], dtype=np.int8), tuple(linked_pairs)),
+        shape=(accounts, accounts),
     )
     return np.asarray(csgraph.connected_components(graph, directed=False)[1], dtype=np.int64)
