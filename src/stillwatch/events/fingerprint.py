@@ -18,17 +18,15 @@ from stillwatch.events.identifiers import identifier_columns
 from stillwatch.events.kernels import measures, sketches, templates, words
 from stillwatch.events.kernels.characters import character_table
 from stillwatch.events.kernels.phrasebook import compile_lexicon
-from stillwatch.events.kernels.phrases import PhraseTable, find_phrases
+from stillwatch.events.kernels.phrases import Hits, PhraseTable, find_phrases
 from stillwatch.events.kernels.structures import find_structures
-from stillwatch.events.kernels.tokens import Scan
-from stillwatch.events.kernels.types import Texts, U64s
+from stillwatch.events.kernels.tokens import tokenise
+from stillwatch.events.kernels.types import Bytes, Texts, Tokens, U16s, U32s, U64s
 from stillwatch.events.key import Key
 from stillwatch.events.texts import text_view
 
 ROWS_AT_ONCE: Final = 4096
 """Rows whose tokens are held at once; bounds memory, not results."""
-END_WEIGHT: Final = 12
-"""Weight of an opening and a closing: six words."""
 
 
 class NetworkLists(Protocol):
@@ -142,50 +140,50 @@ def _text_columns(events: pa.RecordBatch, key: Key) -> dict[str, pa.Array]:
 def _prompt_columns(texts: Texts, key: Key) -> dict[str, pa.Array]:
     rows = len(texts.offsets) - 1
     seeds = _seeds(key)
-    scan = Scan(texts, character_table(), seeds.inner[0])
-    plain = words.words_of(scan.tokens, masked=False)
-    masked = words.words_of(scan.tokens, masked=True)
-    hashes = {name: np.empty(rows, np.uint64) for name in ("content", "template")}
-    words.sign_contents(*scan.tokens, key.subkey("content"), hashes["content"])
-    templates.sign_templates(*scan.tokens, key.subkey("template"), hashes["template"])
-    openings, closings = np.empty(rows, np.uint64), np.empty(rows, np.uint64)
-    words.sign_ends(
-        *masked, END_WEIGHT, key.subkey("opening"), key.subkey("closing"), openings, closings
+    tokens, measured = tokenise(texts, character_table(), seeds.inner[0])
+    plain = words.words_of(tokens, masked=False)
+    masked = words.words_of(tokens, masked=True)
+    markers, constraints, hits = _markers(tokens, plain, seeds.phrases)
+    hashes = {
+        name: np.empty(rows, np.uint64) for name in ("content", "template", "opening", "closing")
+    }
+    keys = {name: key.subkey(name) for name in hashes}
+    words.sign_contents(tokens, keys["content"], hashes["content"])
+    templates.sign_templates(
+        tokens, Hits(hits, plain.starts), seeds.phrases, keys["template"], hashes["template"]
     )
+    words.sign_ends(masked, keys["opening"], keys["closing"], hashes["opening"], hashes["closing"])
     sketch = np.empty((rows, schema.SKETCH), np.uint32)
-    sketches.sketch(*plain, key.subkey("sketch"), sketch)
-    markers, constraints = _markers(scan, plain, seeds.phrases)
+    sketches.sketch(plain, key.subkey("sketch"), sketch)
     entropy = np.empty(rows, np.float32)
-    measures.entropy(plain.values, plain.starts, entropy)
+    measures.entropy(plain, entropy)
     bands = sketches.bands_of(masked, seeds.inner, key.subkey("bands"), schema.BANDS)
     return {name: pa.array(values) for name, values in hashes.items()} | {
-        "opening": pa.array(openings),
-        "closing": pa.array(closings),
         "bands": _lists(bands),
         "sketch": _lists(sketch),
         "passages": _lists(_passages(plain, key)),
         "markers": pa.array(markers),
-        "script": pa.array(scan.scripts),
-        "characters": pa.array(scan.characters),
+        "script": pa.array(measured.scripts),
+        "characters": pa.array(measured.characters),
         "words": pa.array(_word_counts(plain)),
         "constraints": pa.array(constraints),
-        "nesting": pa.array(scan.nesting),
+        "nesting": pa.array(measured.nesting),
         "entropy": pa.array(entropy),
     }
 
 
 def _system_columns(texts: Texts, missing: np.ndarray, key: Key) -> dict[str, pa.Array]:
-    scan = Scan(texts, character_table(), _seeds(key).inner[0])
+    tokens, _ = tokenise(texts, character_table(), _seeds(key).inner[0])
     signed = np.empty(len(missing), np.uint64)
-    words.sign_contents(*scan.tokens, key.subkey("system"), signed)
+    words.sign_contents(tokens, key.subkey("system"), signed)
     return {"system": pa.array(signed, mask=missing)}
 
 
 def _completion_columns(texts: Texts, missing: np.ndarray, key: Key) -> dict[str, pa.Array]:
     seeds = _seeds(key)
-    scan = Scan(texts, character_table(), seeds.inner[0])
-    plain = words.words_of(scan.tokens, masked=False)
-    markers, _ = _markers(scan, plain, seeds.phrases)
+    tokens, _ = tokenise(texts, character_table(), seeds.inner[0])
+    plain = words.words_of(tokens, masked=False)
+    markers, _, _ = _markers(tokens, plain, seeds.phrases)
     return {
         "completion_markers": pa.array(markers, mask=missing),
         "completion_passages": _lists(_passages(plain, key), missing),
@@ -193,24 +191,26 @@ def _completion_columns(texts: Texts, missing: np.ndarray, key: Key) -> dict[str
     }
 
 
-def _markers(scan: Scan, plain: words.Words, table: PhraseTable) -> tuple[np.ndarray, np.ndarray]:
+def _markers(tokens: Tokens, plain: words.Words, table: PhraseTable) -> tuple[U32s, U16s, Bytes]:
+    """Markers and constraints of each text, and the words where request phrases begin."""
     rows = len(plain.starts) - 1
     markers = np.zeros(rows, np.uint32)
     constraints = np.zeros(rows, np.uint16)
-    find_phrases(plain.values, plain.starts, *table, markers, constraints)
-    find_structures(*scan.tokens, table.keys, table.bits, markers, constraints)
-    return markers, constraints
+    hits = np.empty(int(plain.starts[-1]), np.uint8)
+    find_phrases(plain, table, hits, markers, constraints)
+    find_structures(tokens, table, markers, constraints)
+    return markers, constraints, hits
 
 
 def _word_counts(plain: words.Words) -> np.ndarray:
     counts = np.empty(len(plain.starts) - 1, np.uint32)
-    measures.count_words(plain.weights, plain.starts, counts)
+    measures.count_words(plain, counts)
     return counts
 
 
 def _passages(plain: words.Words, key: Key) -> np.ndarray:
     out = np.empty((len(plain.starts) - 1, schema.PASSAGES), np.uint32)
-    sketches.passages(*plain, key.subkey("passages"), out)
+    sketches.passages(plain, key.subkey("passages"), out)
     return out
 
 

@@ -17,15 +17,15 @@ from stillwatch.events.scripts import Script
 TABLE_SIZE: Final = 0x20000
 """Code points from here on are Han (planes 2 and 3) or ignored."""
 
-# classes of characters
+# classes of characters, ordered so that a range test tells what makes up words and what is blank
 IGNORED: Final = 0  # joins nothing, ends nothing: accents, vowel points, zero-width characters
 LETTER: Final = 1
 DIGIT: Final = 2
 MARK: Final = 3  # continues the token before it, as Devanagari vowel signs do
 SINGLE: Final = 4  # a character of a script written without spaces: a token of its own
-SPACE: Final = 5
-NEWLINE: Final = 6
-PUNCTUATION: Final = 7
+PUNCTUATION: Final = 5
+SPACE: Final = 6
+NEWLINE: Final = 7
 
 CLASS_SHIFT: Final = 21
 SCRIPT_SHIFT: Final = 25

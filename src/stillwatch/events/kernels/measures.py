@@ -5,14 +5,15 @@ from typing import Final
 import numpy as np
 from numba import njit
 
-from stillwatch.events.kernels.types import Bytes, Starts, U32s, U64s
+from stillwatch.events.kernels.types import F32s, U32s, Words
 
 _EMPTY: Final = np.uint64(0)
 
 
 @njit(nogil=True, cache=True)
-def count_words(weights: Bytes, starts: Starts, out: U32s) -> None:
+def count_words(words: Words, out: U32s) -> None:
     """Words of each text; two characters of a script written without spaces count as one."""
+    _, weights, starts = words
     for row in range(len(starts) - 1):
         weight = 0
         for at in range(starts[row], starts[row + 1]):
@@ -21,8 +22,9 @@ def count_words(weights: Bytes, starts: Starts, out: U32s) -> None:
 
 
 @njit(nogil=True, cache=True)
-def entropy(values: U64s, starts: Starts, out: np.ndarray) -> None:
+def entropy(words: Words, out: F32s) -> None:
     """Shannon entropy in bits of the distribution of words within each text; 0 if empty."""
+    values, _, starts = words
     slots = np.zeros(64, np.uint64)
     counts = np.zeros(64, np.int64)
     for row in range(len(starts) - 1):

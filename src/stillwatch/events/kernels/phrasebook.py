@@ -9,7 +9,7 @@ from stillwatch.events import lexicon
 from stillwatch.events.kernels import phrases as ph
 from stillwatch.events.kernels.characters import character_table
 from stillwatch.events.kernels.hashing import combine_columns
-from stillwatch.events.kernels.tokens import Scan
+from stillwatch.events.kernels.tokens import tokenise
 from stillwatch.events.kernels.types import Texts, U64s
 from stillwatch.events.kernels.words import words_of
 
@@ -20,7 +20,8 @@ def compile_lexicon(seed: np.uint64) -> ph.PhraseTable:
     """Tokenise every phrase under a seed and lay the hash table out."""
     phrases = [phrase for phrase, _ in _entries()]
     bits = [bit for _, bit in _entries()]
-    words = words_of(Scan(encode(phrases), character_table(), seed).tokens, masked=False)
+    tokens, _ = tokenise(encode(phrases), character_table(), seed)
+    words = words_of(tokens, masked=False)
     firsts: dict[int, int] = {}
     keys: dict[int, int] = {}
     for start, stop, bit in zip(words.starts, words.starts[1:], bits, strict=False):
@@ -50,6 +51,7 @@ def _entries() -> Iterable[tuple[str, int]]:
     for phrases, bit in (
         (lexicon.CONSTRAINTS, ph.CONSTRAINT_BIT),
         (lexicon.LABELS, ph.LABEL_BIT),
+        (lexicon.EXEMPLARS, ph.EXEMPLAR_BIT),
         (lexicon.VERDICTS, ph.VERDICT_BIT),
         (lexicon.TAGS, ph.TAG_BIT),
     ):

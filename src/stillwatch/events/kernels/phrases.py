@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 from stillwatch.events.kernels.hashing import finish, mix
-from stillwatch.events.kernels.types import Starts, U32s, U64s
+from stillwatch.events.kernels.types import Bytes, Starts, U16s, U32s, U64s, Words
 from stillwatch.events.markers import Marker
 
 MARKERS: Final = len(Marker)
@@ -24,15 +24,25 @@ SECOND_SHIFT: Final = 32
 CONSTRAINT_BIT: Final = 48
 LABEL_BIT: Final = 49
 """A name of a section or field of training data ("instruction", "output")."""
-VERDICT_BIT: Final = 50
+EXEMPLAR_BIT: Final = 50
+"""A label whose repetition shows worked examples ("question", "task")."""
+VERDICT_BIT: Final = 51
 """A verdict in double square brackets, as judges write it ("[[A]]")."""
-TAG_BIT: Final = 51
+TAG_BIT: Final = 52
 """A tag around hidden thinking ("<think>")."""
 
 _EMPTY: Final = np.uint64(0)
 _ONE: Final = np.uint64(1)
 _NEVER: Final = -1_000_000
 _MARKER_MASK: Final = np.uint64((1 << MARKERS) - 1)
+_REQUEST_MASK: Final = np.uint64(((1 << MARKERS) - 1) & ~(Marker.CODE | Marker.MATHS))
+
+
+class Hits(NamedTuple):
+    """Where requests begin: one flag per word of the plain stream, and where each text starts."""
+
+    flags: Bytes
+    starts: Starts
 
 
 class PhraseTable(NamedTuple):
@@ -59,10 +69,9 @@ def find_slot(keys: U64s, key: np.uint64) -> np.uint64:
 
 
 @njit(nogil=True, cache=True)
-def phrase_bits(
-    values: U64s, at: int, stop: int, first: U64s, lengths: U32s, keys: U64s, bits: U64s
-) -> np.uint64:
+def phrase_bits(values: U64s, at: int, stop: int, table: PhraseTable) -> np.uint64:
     """Bits of all phrases that begin at a word."""
+    first, lengths, keys, bits = table
     slot = find_slot(first, values[at])
     if first[slot] == _EMPTY:
         return _EMPTY
@@ -81,16 +90,13 @@ def phrase_bits(
 
 @njit(nogil=True, cache=True)
 def find_phrases(
-    values: U64s,
-    starts: Starts,
-    first: U64s,
-    lengths: U32s,
-    keys: U64s,
-    bits: U64s,
-    markers: U32s,
-    constraints: np.ndarray,
+    words: Words, table: PhraseTable, hits: Bytes, markers: U32s, constraints: U16s
 ) -> None:
-    """Add markers of phrases and cue pairs, and count constraint words."""
+    """Add markers of phrases and cue pairs, count constraint words, and fill `hits`.
+
+    `hits` has one value per word: 1 where a phrase begins that asks for something, 0 elsewhere.
+    """
+    values, _, starts = words
     first_seen = np.empty(MARKERS, np.int64)
     second_seen = np.empty(MARKERS, np.int64)
     for row in range(len(starts) - 1):
@@ -100,9 +106,11 @@ def find_phrases(
         total = 0
         stop = starts[row + 1]
         for at in range(starts[row], stop):
-            here = phrase_bits(values, at, stop, first, lengths, keys, bits)
+            hits[at] = 0
+            here = phrase_bits(values, at, stop, table)
             if here == _EMPTY:
                 continue
+            hits[at] = here & _REQUEST_MASK != _EMPTY
             found |= here & _MARKER_MASK
             total += np.int64((here >> np.uint64(CONSTRAINT_BIT)) & _ONE)
             if (here >> np.uint64(FIRST_SHIFT)) & np.uint64(0xFFFFFFFF) == _EMPTY:

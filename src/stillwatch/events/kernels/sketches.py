@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from stillwatch.events.kernels.hashing import finish, mix, siphash_word
-from stillwatch.events.kernels.types import Bytes, Starts, U32s, U64s, Words
+from stillwatch.events.kernels.types import U32s, U64s, Words
 
 BAND_ROWS: Final = 4
 SHINGLE_WEIGHT: Final = 6
@@ -30,11 +30,10 @@ _S15: Final = np.uint32(15)
 
 
 @njit(nogil=True, cache=True)
-def _window(
-    values: U64s, weights: Bytes, at: int, stop: int, width: int, seed: np.uint64
-) -> tuple[np.uint64, bool]:
+def _window(words: Words, at: int, stop: int, width: int) -> tuple[np.uint64, bool]:
     """Hash of the window from `at`, and whether it reached its weight."""
-    state = seed
+    values, weights, _ = words
+    state = np.uint64(width)
     weight = 0
     while at < stop and weight < width:
         state = mix(state, values[at])
@@ -44,22 +43,15 @@ def _window(
 
 
 @njit(nogil=True, cache=True)
-def _min_hash(
-    values: U64s,
-    weights: Bytes,
-    starts: Starts,
-    seed: np.uint64,
-    multipliers: U32s,
-    additions: U32s,
-    signatures: U32s,
-) -> None:
+def _min_hash(words: Words, multipliers: U32s, additions: U32s, signatures: U32s) -> None:
+    starts = words.starts
     permutations = len(multipliers)
     for row in range(len(starts) - 1):
         start, stop = starts[row], starts[row + 1]
         signature = signatures[row]
         signature[:] = _ALL
         for at in range(start, max(stop, start + 1)):
-            shingle, full = _window(values, weights, at, stop, SHINGLE_WEIGHT, seed)
+            shingle, full = _window(words, at, stop, SHINGLE_WEIGHT)
             if not full and at > start:
                 break  # a text shorter than one window is one shingle
             low = np.uint32(shingle & _LOW)
@@ -91,7 +83,7 @@ def min_hash(words: Words, seeds: U64s, permutations: int) -> U32s:
     multipliers = (state[:permutations] & _LOW).astype(np.uint32) | np.uint32(1)
     additions = (state[permutations:] & _LOW).astype(np.uint32)
     signatures = np.empty((rows, permutations), np.uint32)
-    _min_hash(*words, seeds[0], multipliers, additions, signatures)
+    _min_hash(words, multipliers, additions, signatures)
     return signatures
 
 
@@ -134,14 +126,15 @@ def _zero_padding(slots: U32s) -> None:
 
 
 @njit(nogil=True, cache=True)
-def sketch(values: U64s, weights: Bytes, starts: Starts, key: U64s, out: U32s) -> None:
+def sketch(words: Words, key: U64s, out: U32s) -> None:
     """Smallest distinct 32-bit hashes of one- and two-word windows; 0 pads."""
+    starts = words.starts
     for row in range(len(starts) - 1):
         start, stop = starts[row], starts[row + 1]
         out[row, :] = _ALL
         for at in range(start, stop):
             for width in (UNIGRAM_WEIGHT, BIGRAM_WEIGHT):
-                gram, full = _window(values, weights, at, stop, width, np.uint64(width))
+                gram, full = _window(words, at, stop, width)
                 if full or at == start:
                     hashed = np.uint32(siphash_word(gram, key) >> _S32)
                     if hashed != 0:
@@ -150,13 +143,14 @@ def sketch(values: U64s, weights: Bytes, starts: Starts, key: U64s, out: U32s) -
 
 
 @njit(nogil=True, cache=True)
-def passages(values: U64s, weights: Bytes, starts: Starts, key: U64s, out: U32s) -> None:
+def passages(words: Words, key: U64s, out: U32s) -> None:
     """Smallest distinct hashes below `PASSAGE_LIMIT` of six-word windows; 0 pads."""
+    starts = words.starts
     for row in range(len(starts) - 1):
         start, stop = starts[row], starts[row + 1]
         out[row, :] = _ALL
         for at in range(start, stop):
-            gram, full = _window(values, weights, at, stop, PASSAGE_WEIGHT, np.uint64(0))
+            gram, full = _window(words, at, stop, PASSAGE_WEIGHT)
             if not full:
                 break
             hashed = np.uint32(siphash_word(gram, key) >> _S32)

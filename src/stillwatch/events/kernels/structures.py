@@ -8,7 +8,7 @@ from numba import njit
 from stillwatch.events.kernels import phrases as ph
 from stillwatch.events.kernels import tokens as tk
 from stillwatch.events.kernels.hashing import finish, mix
-from stillwatch.events.kernels.types import Bytes, Starts, U32s, U64s
+from stillwatch.events.kernels.types import Tokens, U16s, U32s
 from stillwatch.events.kernels.words import MASK_NUMBER
 from stillwatch.events.markers import Marker
 
@@ -28,35 +28,36 @@ _LABELS: Final = 16
 
 
 @njit(nogil=True, cache=True)
-def character_of(values: U64s, kinds: Bytes, at: int, stop: int) -> int:
+def character_of(tokens: Tokens, at: int, stop: int) -> int:
     """Character of a punctuation token, 0 for any other token and past the end."""
-    if at >= stop or kinds[at] & tk.KIND_MASK != tk.PUNCTUATION:
+    if at >= stop or tokens.kinds[at] & tk.KIND_MASK != tk.PUNCTUATION:
         return 0
-    return np.int64(values[at] & _CHARACTER)
+    return np.int64(tokens.values[at] & _CHARACTER)
 
 
 @njit(nogil=True, cache=True)
-def run_of(values: U64s, at: int) -> int:
+def run_of(tokens: Tokens, at: int) -> int:
     """Run length, 1 to 3, of a punctuation token."""
-    return np.int64(values[at] >> np.uint64(tk.RUN_SHIFT))
+    return np.int64(tokens.values[at] >> np.uint64(tk.RUN_SHIFT))
 
 
 @njit(nogil=True, cache=True)
-def is_list_item(values: U64s, kinds: Bytes, at: int, stop: int) -> bool:
+def is_list_item(tokens: Tokens, at: int, stop: int) -> bool:
     """Whether a line that begins at a token is a bullet or a numbered item."""
-    first = character_of(values, kinds, at, stop)
+    first = character_of(tokens, at, stop)
     if first in (_HYPHEN, _ASTERISK, _PLUS):
-        return run_of(values, at) == 1
-    if at < stop and kinds[at] & tk.KIND_MASK == tk.NUMBER:
-        return character_of(values, kinds, at + 1, stop) in (_FULL_STOP, _CLOSING_PARENTHESIS)
+        return run_of(tokens, at) == 1
+    if at < stop and tokens.kinds[at] & tk.KIND_MASK == tk.NUMBER:
+        return character_of(tokens, at + 1, stop) in (_FULL_STOP, _CLOSING_PARENTHESIS)
     return False
 
 
 @njit(nogil=True, cache=True)
 def _name_bits(
-    values: U64s, kinds: Bytes, at: int, stop: int, keys: U64s, bits: U64s
+    tokens: Tokens, at: int, stop: int, table: ph.PhraseTable
 ) -> tuple[np.uint64, np.uint64]:
     """Phrase bits and hash of the words in `[at, stop)`, without a number at their end."""
+    values, kinds, _ = tokens
     if stop - at > 1 and kinds[stop - 1] & tk.KIND_MASK == tk.NUMBER:
         stop -= 1
     state = np.uint64(0)
@@ -66,42 +67,38 @@ def _name_bits(
             return np.uint64(0), np.uint64(0)
         state = mix(state, MASK_NUMBER if kind == tk.NUMBER else values[i])
     key = finish(state)
-    slot = ph.find_slot(keys, key)
-    return (bits[slot], key) if keys[slot] != 0 else (np.uint64(0), key)
+    slot = ph.find_slot(table.keys, key)
+    return (table.bits[slot], key) if table.keys[slot] != 0 else (np.uint64(0), key)
 
 
 @njit(nogil=True, cache=True)
-def _label_end(values: U64s, kinds: Bytes, at: int, stop: int) -> int:
+def _label_end(tokens: Tokens, at: int, stop: int) -> int:
     """Position of the colon that ends a short label at a line's start; -1 if there is none."""
     for i in range(at, min(at + _LABEL_TOKENS, stop)):
-        if character_of(values, kinds, i, stop) == _COLON:
+        if character_of(tokens, i, stop) == _COLON:
             return i
-        if kinds[i] & tk.KIND_MASK > tk.NUMBER:
+        if tokens.kinds[i] & tk.KIND_MASK > tk.NUMBER:
             return -1
     return -1
 
 
 @njit(nogil=True, cache=True)
-def _enclosed(values: U64s, kinds: Bytes, at: int, stop: int, closer: int) -> int:
+def _enclosed(tokens: Tokens, at: int, stop: int, closer: int) -> int:
     """Position of `closer` after one to three words from `at`; -1 if something else comes."""
     for i in range(at, min(at + 4, stop)):
-        if kinds[i] & tk.KIND_MASK > tk.NUMBER:
-            return i if i > at and character_of(values, kinds, i, stop) == closer else -1
+        if tokens.kinds[i] & tk.KIND_MASK > tk.NUMBER:
+            return i if i > at and character_of(tokens, i, stop) == closer else -1
     return -1
 
 
 @njit(nogil=True, cache=True)
 def find_structures(
-    values: U64s,
-    kinds: Bytes,
-    starts: Starts,
-    keys: U64s,
-    bits: U64s,
-    markers: U32s,
-    constraints: np.ndarray,
+    tokens: Tokens, table: ph.PhraseTable, markers: U32s, constraints: U16s
 ) -> None:
     """Add structural markers of each text and count its list items as constraints."""
+    _, kinds, starts = tokens
     label_bit = np.uint64(1 << ph.LABEL_BIT)
+    exemplar_bit = np.uint64(1 << ph.EXEMPLAR_BIT)
     verdict_bit = np.uint64(1 << ph.VERDICT_BIT)
     tag_bit = np.uint64(1 << ph.TAG_BIT)
     labels = np.empty(_LABELS, np.uint64)
@@ -109,24 +106,24 @@ def find_structures(
     for row in range(len(starts) - 1):
         stop = starts[row + 1]
         found = np.uint32(0)
-        sections, records, items, known = 0, 0, 0, 0
+        sections, records, items, known, exemplars = 0, 0, 0, 0, 0
         line_start = True
         for at in range(starts[row], stop):
             if kinds[at] & tk.KIND_MASK == tk.NEWLINE:
                 line_start = True
                 continue
-            first = character_of(values, kinds, at, stop)
+            first = character_of(tokens, at, stop)
             if line_start:
                 line_start = False
-                items += is_list_item(values, kinds, at, stop)
+                items += is_list_item(tokens, at, stop)
                 begin = at
-                if first == _HASH or first == _ASTERISK:
+                if first in (_HASH, _ASTERISK):
                     begin += 1
-                end = _label_end(values, kinds, begin, stop)
+                end = _label_end(tokens, begin, stop)
                 if end > begin:
-                    name, label = _name_bits(values, kinds, begin, end, keys, bits)
+                    name, label = _name_bits(tokens, begin, end, table)
                     if name & label_bit:
-                        sections += 2 if first == _HASH and run_of(values, at) == 3 else 1
+                        sections += 2 if first == _HASH and run_of(tokens, at) == 3 else 1
                         slot = 0
                         while slot < known and labels[slot] != label:
                             slot += 1
@@ -136,36 +133,36 @@ def find_structures(
                             known += 1
                         if slot < _LABELS:
                             counts[slot] += 1
-            if first == _QUOTE or first == _APOSTROPHE:
-                end = _enclosed(values, kinds, at + 1, stop, first)
-                if end > 0 and character_of(values, kinds, end + 1, stop) == _COLON:
-                    name, label = _name_bits(values, kinds, at + 1, end, keys, bits)
+                            if name & exemplar_bit:
+                                exemplars = max(exemplars, counts[slot])
+            if first in (_QUOTE, _APOSTROPHE):
+                end = _enclosed(tokens, at + 1, stop, first)
+                if end > 0 and character_of(tokens, end + 1, stop) == _COLON:
+                    name, label = _name_bits(tokens, at + 1, end, table)
                     records += (name & label_bit) != 0
-            elif first == _OPENING_SQUARE and run_of(values, at) == 2:
-                end = _enclosed(values, kinds, at + 1, stop, _CLOSING_SQUARE)
-                if end > 0 and run_of(values, end) >= 2:
-                    name, label = _name_bits(values, kinds, at + 1, end, keys, bits)
+            elif first == _OPENING_SQUARE and run_of(tokens, at) == 2:
+                end = _enclosed(tokens, at + 1, stop, _CLOSING_SQUARE)
+                if end > 0 and run_of(tokens, end) >= 2:
+                    name, label = _name_bits(tokens, at + 1, end, table)
                     if name & verdict_bit:
                         found |= _GRADING
             elif first == _LESS:
                 begin = at + 1
-                end = _enclosed(values, kinds, begin, stop, _GREATER)
-                if end > 0 and run_of(values, at) == 3 and run_of(values, end) == 3:
+                end = _enclosed(tokens, begin, stop, _GREATER)
+                if end > 0 and run_of(tokens, at) == 3 and run_of(tokens, end) == 3:
                     sections += 2
-                elif end > 0 and run_of(values, at) == 1:
-                    name, label = _name_bits(values, kinds, begin, end, keys, bits)
+                elif end > 0 and run_of(tokens, at) == 1:
+                    name, label = _name_bits(tokens, begin, end, table)
                     if name & tag_bit:
                         found |= _THINKING
         repeated = 0
-        most = 0
         for slot in range(known):
             repeated += counts[slot] >= 2
-            most = max(most, counts[slot])
         if sections >= 2:
             found |= _SECTIONS
         if records >= 2:
             found |= _RECORDS
-        if repeated >= 2 or most >= 3:
+        if repeated >= 2 or exemplars >= 3:
             found |= _FEW_SHOT
         markers[row] |= found
         constraints[row] = min(constraints[row] + items, 65_535)

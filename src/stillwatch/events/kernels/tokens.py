@@ -13,7 +13,7 @@ from numba import njit
 
 from stillwatch.events.kernels import characters as ch
 from stillwatch.events.kernels.hashing import finish, mix
-from stillwatch.events.kernels.types import Bytes, Starts, Texts, Tokens, U32s, U64s
+from stillwatch.events.kernels.types import Bytes, Measures, Starts, Texts, Tokens, U32s
 from stillwatch.events.scripts import Script
 
 # kinds of tokens
@@ -109,13 +109,15 @@ def _is_url(data: Bytes, word: int, at: int, stop: int) -> bool:
 
 @njit(nogil=True, cache=True)
 def _read_word(
-    data: Bytes, at: int, stop: int, table: U32s, seed: np.uint64, scripts: np.ndarray
+    texts: Texts, span: tuple[int, int], table: U32s, seed: np.uint64, scripts: Starts
 ) -> tuple[int, np.uint64, bool, int]:
-    """Read letters, digits and marks from `at`.
+    """Read letters, digits and marks from the start of a span.
 
     Returns the position after them, their hash, whether a digit is among them, and how many
     characters were read.
     """
+    data = texts.data
+    at, stop = span
     state = seed
     has_digit = False
     after_digit = False
@@ -123,7 +125,7 @@ def _read_word(
     while at < stop:
         code, after = _decode(data, at, stop)
         fold, kind, script = _look_up(table, code)
-        if kind in (ch.LETTER, ch.DIGIT, ch.MARK):
+        if ch.LETTER <= kind <= ch.MARK:
             after_digit = kind == ch.DIGIT
             has_digit |= after_digit
             scripts[script] += kind == ch.LETTER
@@ -148,18 +150,21 @@ def _read_word(
 
 
 @njit(nogil=True, cache=True)
+def _dominant(scripts: Starts) -> int:
+    """Script of most letters, the first of equals; 0 without letters."""
+    best = 0
+    for script in range(1, _SCRIPTS):
+        if scripts[script] > scripts[best] or (best == 0 and scripts[script] == scripts[0] > 0):
+            best = script
+    return best
+
+
+@njit(nogil=True, cache=True)
 def _tokenise(
-    data: Bytes,
-    offsets: Starts,
-    table: U32s,
-    seed: np.uint64,
-    values: U64s,
-    kinds: Bytes,
-    starts: Starts,
-    characters: U32s,
-    script_of: Bytes,
-    nesting: Bytes,
+    texts: Texts, table: U32s, seed: np.uint64, tokens: Tokens, measures: Measures
 ) -> None:
+    data, offsets = texts
+    values, kinds, starts = tokens
     scripts = np.zeros(_SCRIPTS, np.int64)
     count = 0
     for row in range(len(offsets) - 1):
@@ -173,13 +178,13 @@ def _tokenise(
         while at < stop:
             code, after = _decode(data, at, stop)
             fold, kind, script = _look_up(table, code)
-            if line_start and kind not in (ch.SPACE, ch.NEWLINE, ch.IGNORED):
+            if line_start and ch.IGNORED != kind < ch.SPACE:
                 line_start = False
                 if kind == ch.DIGIT or fold in (_HYPHEN, _ASTERISK, _PLUS):
                     deepest = max(deepest, 1 + indent // 2)
-            if kind in (ch.LETTER, ch.DIGIT, ch.MARK):
+            if ch.LETTER <= kind <= ch.MARK:
                 word = at
-                at, value, has_digit, read = _read_word(data, at, stop, table, seed, scripts)
+                at, value, has_digit, read = _read_word(texts, (at, stop), table, seed, scripts)
                 total += read
                 kinds[count] = NUMBER if has_digit else WORD
                 if not has_digit and _is_url(data, word, at, stop):
@@ -249,17 +254,16 @@ def _tokenise(
                 count += 1
             elif line_start and kind == ch.SPACE:
                 indent += 1
-        characters[row] = total
-        script_of[row] = (
-            np.argmax(scripts[1:]) + 1 if scripts[1:].max() >= max(1, scripts[0]) else 0
-        )
-        nesting[row] = min(deepest, _MOST_NESTING)
+        measures.characters[row] = total
+        measures.scripts[row] = _dominant(scripts)
+        measures.nesting[row] = min(deepest, _MOST_NESTING)
     starts[len(offsets) - 1] = count
 
 
 @njit(nogil=True, cache=True)
-def _mark_spans(values: U64s, kinds: Bytes, starts: Starts) -> None:
+def _mark_spans(tokens: Tokens) -> None:
     """Set `QUOTED` between double quotes on one line and `CODE` between fences."""
+    values, kinds, starts = tokens
     fence = np.uint64(_BACKTICK | LONGEST_RUN << RUN_SHIFT)
     quote = np.uint64(_QUOTE | 1 << RUN_SHIFT)
     for row in range(len(starts) - 1):
@@ -286,29 +290,16 @@ def _mark_spans(values: U64s, kinds: Bytes, starts: Starts) -> None:
             at = end + 1
 
 
-class Scan:
-    """Tokens of a batch of texts with the measures taken while reading the characters."""
-
-    def __init__(self, texts: Texts, table: U32s, seed: np.uint64) -> None:
-        rows = len(texts.offsets) - 1
-        bound = int(texts.offsets[-1] - texts.offsets[0])
-        values = np.empty(bound, np.uint64)
-        kinds = np.empty(bound, np.uint8)
-        starts = np.empty(rows + 1, np.int64)
-        self.characters = np.empty(rows, np.uint32)
-        self.scripts = np.empty(rows, np.uint8)
-        self.nesting = np.empty(rows, np.uint8)
-        _tokenise(
-            texts.data,
-            texts.offsets,
-            table,
-            seed,
-            values,
-            kinds,
-            starts,
-            self.characters,
-            self.scripts,
-            self.nesting,
-        )
-        _mark_spans(values, kinds, starts)
-        self.tokens = Tokens(values, kinds, starts)
+def tokenise(texts: Texts, table: U32s, seed: np.uint64) -> tuple[Tokens, Measures]:
+    """Cut texts into tokens, mark quoted and code spans, and measure the texts on the way."""
+    rows = len(texts.offsets) - 1
+    bound = int(texts.offsets[-1] - texts.offsets[0])  # a token takes at least one byte
+    tokens = Tokens(
+        np.empty(bound, np.uint64), np.empty(bound, np.uint8), np.empty(rows + 1, np.int64)
+    )
+    measures = Measures(
+        np.empty(rows, np.uint32), np.empty(rows, np.uint8), np.empty(rows, np.uint8)
+    )
+    _tokenise(texts, table, seed, tokens, measures)
+    _mark_spans(tokens)
+    return tokens, measures

@@ -7,6 +7,8 @@ import numpy.typing as npt
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 Starts: TypeAlias = npt.NDArray[np.int64]
+F32s: TypeAlias = npt.NDArray[np.float32]
+U16s: TypeAlias = npt.NDArray[np.uint16]
 U32s: TypeAlias = npt.NDArray[np.uint32]
 U64s: TypeAlias = npt.NDArray[np.uint64]
 
@@ -40,3 +42,11 @@ class Words(NamedTuple):
     values: U64s
     weights: Bytes
     starts: Starts
+
+
+class Measures(NamedTuple):
+    """Measures of each text that are taken while its characters are read."""
+
+    characters: U32s
+    scripts: Bytes
+    nesting: Bytes

@@ -11,7 +11,7 @@ from numba import njit
 
 from stillwatch.events.kernels import tokens as tk
 from stillwatch.events.kernels.hashing import finish, mix, siphash_word
-from stillwatch.events.kernels.types import Bytes, Starts, Tokens, U64s, Words
+from stillwatch.events.kernels.types import Tokens, U64s, Words
 
 MASK_NUMBER: Final = np.uint64(1)
 MASK_QUOTE: Final = np.uint64(2)
@@ -20,18 +20,16 @@ MASK_URL: Final = np.uint64(4)
 
 WORD_WEIGHT: Final = 2
 SINGLE_WEIGHT: Final = 1
+OPENING_WEIGHT: Final = 12
+"""Six words from the front."""
+CLOSING_WEIGHT: Final = 8
+"""Four words from the back: the usual tails of a template are short."""
 
 
 @njit(nogil=True, cache=True)
-def _stream(
-    values: U64s,
-    kinds: Bytes,
-    starts: Starts,
-    masked: bool,
-    out: U64s,
-    weights: Bytes,
-    out_starts: Starts,
-) -> None:
+def _stream(tokens: Tokens, masked: int, words: Words) -> None:
+    values, kinds, starts = tokens
+    out, weights, out_starts = words
     count = 0
     for row in range(len(starts) - 1):
         out_starts[row] = count
@@ -66,28 +64,22 @@ def words_of(tokens: Tokens, *, masked: bool) -> Words:
     """Return the plain or the masked stream of words."""
     bound = int(tokens.starts[-1])
     out = Words(np.empty(bound, np.uint64), np.empty(bound, np.uint8), np.empty_like(tokens.starts))
-    _stream(*tokens, masked, *out)
+    _stream(tokens, int(masked), out)
     return out
 
 
 @njit(nogil=True, cache=True)
 def sign_ends(
-    values: U64s,
-    weights: Bytes,
-    starts: Starts,
-    width: int,
-    opening_key: U64s,
-    closing_key: U64s,
-    openings: U64s,
-    closings: U64s,
+    words: Words, opening_key: U64s, closing_key: U64s, openings: U64s, closings: U64s
 ) -> None:
-    """Hash the first and the last words of each text, up to `width` of weight."""
+    """Hash the first and the last words of each text."""
+    values, weights, starts = words
     for row in range(len(starts) - 1):
         start, stop = starts[row], starts[row + 1]
         state = np.uint64(0)
         weight = 0
         at = start
-        while at < stop and weight < width:
+        while at < stop and weight < OPENING_WEIGHT:
             state = mix(state, values[at])
             weight += weights[at]
             at += 1
@@ -95,7 +87,7 @@ def sign_ends(
         state = np.uint64(0)
         weight = 0
         at = stop - 1
-        while at >= start and weight < width:
+        while at >= start and weight < CLOSING_WEIGHT:
             state = mix(state, values[at])
             weight += weights[at]
             at -= 1
@@ -103,8 +95,9 @@ def sign_ends(
 
 
 @njit(nogil=True, cache=True)
-def sign_contents(values: U64s, kinds: Bytes, starts: Starts, key: U64s, out: U64s) -> None:
+def sign_contents(tokens: Tokens, key: U64s, out: U64s) -> None:
     """Hash all tokens of each text but line breaks: equal up to case, accents and spacing."""
+    values, kinds, starts = tokens
     for row in range(len(starts) - 1):
         state = np.uint64(0)
         for at in range(starts[row], starts[row + 1]):
