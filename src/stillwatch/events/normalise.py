@@ -47,12 +47,14 @@ class Failure:
 class RawBatch:
     """Columns as a log has them, by contract name; all of one length.
 
-    `rows` holds each row's number in `file`, from 1.
+    `rows` holds each row's number in `file`, from 1. `fixed` says that a column that is absent here
+    is absent from the whole file, as in Parquet and CSV.
     """
 
     file: str
     columns: Mapping[str, Values]
     rows: npt.NDArray[np.int64]
+    fixed: bool = True
 
 
 def normalise(
@@ -65,10 +67,11 @@ def normalise(
         identity: derives `account_id` from `api_key_id` where a row has none, and masks raw keys.
 
     Raises:
-        InputError: no row has a required column.
+        InputError: the file lacks a required column.
     """
     columns = dict(raw.columns)
-    _require(raw.file, columns, identity)
+    if raw.fixed:
+        _require(raw.file, columns, identity)
     size = len(raw.rows)
     bad = np.zeros(size, dtype=np.bool_)
     failures: list[Failure] = []
@@ -95,7 +98,7 @@ def normalise(
 
 
 def _require(file: str, columns: Mapping[str, Values], identity: Identity | None) -> None:
-    """Refuse a file in which no row has a required column."""
+    """Refuse a file without a required column."""
     missing = [n for n in REQUIRED_EVENT_COLUMNS if n not in columns and n != "event_id"]
     if "account_id" in missing and "api_key_id" in columns:
         if identity is not None:
@@ -108,16 +111,17 @@ def _require(file: str, columns: Mapping[str, Values], identity: Identity | None
     if missing:
         names = " and ".join(missing)
         raise InputError(
-            f"{file} has no {names}: {_MEND[missing[0]]}, or name its format with --format"
+            f"{file} has no {names}: {MEND[missing[0]]}, or name its format with --format"
         )
 
 
-_MEND: Final = {
+MEND: Final = {
     "time": "add a column time with the moment of each request",
     "account_id": "add a column account_id with the billing or login identity of each request",
     "model": "add a column model with the model that was asked",
     "prompt": "export the log with message content, or add a column prompt",
 }
+"""What to do about a required column that is missing."""
 
 
 def _check(array: pa.Array, field: pa.Field, reject: Reject) -> pa.Array:

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Final
 
+import pyarrow.parquet as pq
+
 from stillwatch.errors import ConfigError, InputError
 from stillwatch.events.coerce import Reason
 from stillwatch.events.normalise import RawBatch
 from stillwatch.events.readers.head import Head
-from stillwatch.events.readers.source import LogFile
+from stillwatch.events.readers.source import LogFile, reading
 
 ENTRY_POINT_GROUP: Final = "stillwatch.readers"
 """Where packages of others declare their `Format`."""
@@ -69,8 +71,15 @@ def choose(file: LogFile, name: str, formats: dict[str, Format]) -> Format:
         if name not in formats:
             raise InputError(f"there is no log format {name!r}: choose auto, {', '.join(formats)}")
         return formats[name]
-    head = Head(file.name, file.head)
+    head = Head(file.name, file.head, _parquet_columns(file))
     for entry in formats.values():
         if entry.sniff(head):
             return entry
     raise InputError(f"{file.name} is no log that Stillwatch knows{head.complaint()}")
+
+
+def _parquet_columns(file: LogFile) -> list[str]:
+    if not file.is_parquet:
+        return []
+    with reading(file.name):
+        return list(pq.read_schema(file.path).names)

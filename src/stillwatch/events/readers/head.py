@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Final
 
@@ -19,6 +19,7 @@ class Head:
     Args:
         name: the file's name in messages.
         data: its first bytes, decompressed.
+        columns: its columns, where another place than its first bytes tells them.
 
     >>> Head("x", b'{"custom_id": "a", "body": {}}').keys == {"custom_id", "body"}
     True
@@ -26,8 +27,9 @@ class Head:
     ('time', 'account_id')
     """
 
-    def __init__(self, name: str, data: bytes) -> None:
+    def __init__(self, name: str, data: bytes, columns: Sequence[str] = ()) -> None:
         self.name = name
+        self._columns = tuple(columns)
         self.data = data.removeprefix(_BOM)
 
     @property
@@ -58,6 +60,8 @@ class Head:
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """Names in a CSV header; none where the first line does not look like one."""
+        if self._columns:
+            return self._columns
         line = self.data.split(b"\n", 1)[0].strip(b"\r")
         if self.is_json or not line or any(byte < 0x20 and byte != 0x09 for byte in line):
             return ()
@@ -72,6 +76,11 @@ class Head:
         """What separates the columns of a CSV header: the commonest of comma, semicolon and tab."""
         line = self.data.split(b"\n", 1)[0]
         return max(",;\t", key=lambda mark: line.count(mark.encode()))
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Names of fields or columns, whichever the file has."""
+        return self.keys or frozenset(self.columns)
 
     def complaint(self) -> str:
         """The rest of a sentence that begins with the file being no known log."""

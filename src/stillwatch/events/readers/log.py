@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from stillwatch.errors import InputError
 from stillwatch.events.identity import Identity
-from stillwatch.events.normalise import RawBatch, normalise
+from stillwatch.events.normalise import MEND, RawBatch, normalise
 from stillwatch.events.readers.builtin import FORMATS
 from stillwatch.events.readers.columnar import Contract, contract_of, parquet_contract, read_stream
 from stillwatch.events.readers.formats import ReadContext, choose, known_formats
@@ -19,6 +19,9 @@ from stillwatch.events.schema import FINGERPRINTS
 
 BATCH_ROWS: Final = 16384
 """Rows of a batch where the caller names none."""
+
+_HOPELESS_ROWS: Final = 100
+"""If so many rows in the first batch all fail, the rest is not read."""
 
 
 class LogReader:
@@ -73,6 +76,8 @@ class LogReader:
             if batch.num_rows:
                 rows += batch.num_rows
                 yield batch
+            elif not rows and len(raw.rows) >= _HOPELESS_ROWS:
+                break
         if not rows:
             raise InputError(self._nothing())
 
@@ -83,7 +88,8 @@ class LogReader:
         reason, count = self.rejects.reasons.most_common(1)[0]
         column = next((r.column for r in self.rejects.first if r.reason == reason), "")
         where = f" in {column}" if column else ""
-        return f"no row of {names} can be read: {count} times {reason}{where}; mend the log"
+        mend = MEND.get(column, "mend the log, or name its format with --format")
+        return f"no row of {names} can be read: {count} times {reason}{where}; {mend}"
 
 
 def open_log(

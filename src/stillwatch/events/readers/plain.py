@@ -84,7 +84,7 @@ def _batch(file: str, lines: list[Any], rows: list[int]) -> RawBatch:
             columns[column] = [content_text(v) for v in columns[column]]
     if "prompt" not in columns and messages.count(None) < len(messages):
         add_messages(columns, messages)
-    return RawBatch(file, columns, np.array(rows, dtype=np.int64))
+    return RawBatch(file, columns, np.array(rows, dtype=np.int64), fixed=False)
 
 
 def read_csv(files: Sequence[LogFile], context: ReadContext) -> Iterator[RawBatch]:

@@ -125,29 +125,29 @@ class _Prefixed(io.RawIOBase):
 def _decompress(raw: _Prefixed) -> BinaryIO:
     buffered = io.BufferedReader(raw, _BUFFER)
     if raw.head.startswith(_GZIP):
-        return io.BufferedReader(gzip.GzipFile(fileobj=buffered), _BUFFER)
+        return io.BufferedReader(_Decoded(gzip.GzipFile(fileobj=buffered), buffered), _BUFFER)
     if raw.head.startswith(_ZSTD):
-        return io.BufferedReader(_Zstd(buffered), _BUFFER)
+        stream = pa.CompressedInputStream(pa.PythonFile(buffered, mode="r"), "zstd")
+        return io.BufferedReader(_Decoded(stream, buffered), _BUFFER)
     return buffered
 
 
-class _Zstd(io.RawIOBase):
-    """Zstandard by Arrow's codec, as a Python stream."""
+class _Decoded(io.RawIOBase):
+    """What a decompressor gives, as a stream that also closes the file below it."""
 
-    def __init__(self, raw: BinaryIO) -> None:
-        self._stream = pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd")
-        self._raw = raw
+    def __init__(self, decoder: gzip.GzipFile | pa.CompressedInputStream, below: BinaryIO) -> None:
+        self._decoder, self._below = decoder, below
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        data = self._stream.read(len(buffer))
+        data = self._decoder.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
 
     def close(self) -> None:
-        self._raw.close()
+        self._below.close()
         super().close()
 
 
