@@ -126,12 +126,17 @@ def test_contamination_costs_power_never_validity():
 
 
 def test_lines_add_up_and_one_line_is_counted_once():
-    strong, none = np.array([1e-3]), np.array([1.0])
-    two_lines = combined_score({"a": Line.CONTENT, "b": Line.PACE}, {"a": strong, "b": strong}, 1)
-    one_line = combined_score({"a": Line.PACE, "b": Line.PACE}, {"a": strong, "b": strong}, 1)
-    alone = combined_score({"a": Line.PACE, "b": Line.CONTENT}, {"a": strong, "b": none}, 1)
-    assert two_lines[0] > one_line[0] > alone[0]
-    assert one_line[0] == pytest.approx(-np.log(1e-3))
+    lines = {"a": Line.PACE, "b": Line.PACE, "c": Line.CONTENT}
+    p_values = {
+        "a": np.array([1e-3, 1e-3, 1e-3, np.nan]),
+        "b": np.array([1.0, 1e-3, 1.0, np.nan]),
+        "c": np.array([1.0, 1.0, 1e-3, np.nan]),
+    }
+    alone, one_line, two_lines, unknown = combined_score(lines, p_values, 4)
+    assert two_lines > one_line > alone > unknown
+    assert alone == pytest.approx(1 / np.tan(np.pi / 2 * 2e-3) / 2)  # Simes: two of a line
+    assert one_line == pytest.approx(2 * alone, rel=1e-4)
+    assert unknown == pytest.approx(0, abs=1e-12)
     assert combined_score({}, {}, 2).tolist() == [0, 0]
 
 

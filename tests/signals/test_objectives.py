@@ -41,7 +41,7 @@ def test_the_most_telling_marker_names_an_event(tmp_path):
         Marker.REASONING | Marker.MATHS: "reasoning",
         Marker.THINKING: "reasoning",
         Marker.CODE: "coding",
-        Marker.MATHS: "mathematics",
+        Marker.MATHS: "reasoning",
         Marker.SYSTEM_PROBE: "general",
     }
     events = [event(f"a{i}", m, markers=int(k)) for i, k in enumerate(cases) for m in range(10)]
@@ -64,6 +64,17 @@ def test_mixed_accounts_are_split_as_if_independent(tmp_path):
 def test_every_objective_reads_real_columns(tmp_path):
     profiles = population([event("a")], tmp_path).profiles
     assert {m for _, markers in OBJECTIVES for m in markers} <= set(profiles.column_names)
+
+
+def test_mathematics_counts_as_reasoning_once(tmp_path):
+    shares = _shares(tmp_path, (5, Marker.MATHS), (5, Marker.REASONING))
+    assert shares == {"reasoning": 1.0}
+
+
+def test_a_rare_objective_names_a_group_before_a_common_one():
+    group = [Share("general", 0.6), Share("reasoning", 0.25), Share("grading", 0.15)]
+    usual = [Share("general", 0.84), Share("reasoning", 0.15), Share("grading", 0.01)]
+    assert main_objective(group, usual) == "grading"
 
 
 def test_the_main_objective_exceeds_what_everyone_asks_for():

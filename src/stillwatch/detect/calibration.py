@@ -23,7 +23,7 @@ from stillwatch.detect.signals.base import Signal
 from stillwatch.errors import InputError
 from stillwatch.stats.arrays import BoolArray, FloatArray, IntArray
 from stillwatch.stats.calibration import build_reference
-from stillwatch.stats.pvalues import conformal_p, fisher, simes
+from stillwatch.stats.pvalues import conformal_p, simes
 
 COHORT_MINIMUM: Final = 500
 """Background accounts that a cohort needs for a null of its own.
@@ -203,9 +203,10 @@ def combined_score(
 ) -> FloatArray:
     """Return one score per account from the p-values of its signals; higher is more unusual.
 
-    Within a line of evidence Simes' rule, over lines Fisher's. Lines depend on each other, so the
-    score is no p-value; its rank among background accounts is one under any dependence. A signal
-    that an account has no data for counts as p = 1.
+    Within a line of evidence Simes' rule; over lines the mean of half-Cauchy quantiles, that is
+    cot(pi p / 2), which follows the most unusual lines and is 0 at p = 1. The score is no p-value
+    itself; its rank among background accounts is one under any dependence of signals and lines. A
+    signal that an account has no data for counts as p = 1.
 
     Args:
         lines: the line of each signal.
@@ -219,7 +220,7 @@ def combined_score(
             merged.append(simes(np.nan_to_num(np.column_stack(of_line), nan=1.0)))
     if not merged:
         return np.zeros(accounts)
-    return np.asarray(-np.log(np.maximum(fisher(np.column_stack(merged)), 1e-300)))
+    return np.asarray(np.mean(1 / np.tan(np.pi / 2 * np.column_stack(merged)), axis=1))
 
 
 def _status(signal: Signal, population: Population, reference: Reference | None) -> SignalStatus:

@@ -7,6 +7,7 @@ account, of the events that earlier ones left, as if markers were independent wi
 What no objective takes is `general`.
 """
 
+import math
 from typing import Final
 
 import numpy as np
@@ -25,12 +26,16 @@ OBJECTIVES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("synthetic-data", ("m_synthesis",)),
     ("reasoning", ("m_reasoning", "m_thinking")),
     ("coding", ("m_code",)),
-    ("mathematics", ("m_maths",)),
+    # tasks with checkable answers, which nobody claimed above: what reasoning is trained on
+    ("reasoning", ("m_maths",)),
 )
 """Objectives and their markers, first come first served."""
 
-CLEAR_EXCESS: Final = 0.1
-"""How far a share must exceed the population's to be called the group's objective."""
+CLEAR_EXCESS: Final = 0.05
+"""Nats per event by which an objective must set a group apart to be called its objective."""
+
+LEAST_SHARE: Final = 1e-3
+"""Shares of the population are not taken to be smaller than this."""
 
 
 def objective_shares(group: pa.Table) -> list[Share]:
@@ -47,7 +52,7 @@ def objective_shares(group: pa.Table) -> list[Share]:
     taken: dict[str, float] = {}
     for objective, markers in OBJECTIVES:
         part = left * _rate(group, markers, events)
-        taken[objective] = float(part.sum())
+        taken[objective] = taken.get(objective, 0.0) + float(part.sum())
         left = left - part
     taken[GENERAL] = float(left.sum())
     total = max(float(events.sum()), 1.0)
@@ -56,20 +61,25 @@ def objective_shares(group: pa.Table) -> list[Share]:
 
 
 def main_objective(group: list[Share], population: list[Share]) -> str:
-    """Return the objective whose share exceeds the population's most, `general` if none clearly.
+    """Return the objective that sets a group apart most, `general` if none does clearly.
+
+    An objective with share s in the group and u in all traffic adds s ln(s / u) to the divergence
+    of the group from all traffic (Kullback and Leibler 1951): what everyone asks for names nobody,
+    and a rare objective counts for more than a common one.
 
     Args:
         group: shares of the group.
-        population: shares of all traffic, so that what everyone asks for names nobody.
+        population: shares of all traffic.
     """
     usual = {share.objective: share.share for share in population}
-    excess = {
-        share.objective: share.share - usual.get(share.objective, 0.0)
+    apart = {
+        share.objective: share.share
+        * math.log(share.share / max(usual.get(share.objective, 0.0), LEAST_SHARE))
         for share in group
         if share.objective != GENERAL
     }
-    best = max(excess, key=lambda objective: (excess[objective], objective), default=GENERAL)
-    return best if excess.get(best, 0.0) >= CLEAR_EXCESS else GENERAL
+    best = max(apart, key=lambda objective: (apart[objective], objective), default=GENERAL)
+    return best if apart.get(best, 0.0) >= CLEAR_EXCESS else GENERAL
 
 
 def _rate(group: pa.Table, markers: tuple[str, ...], events: FloatArray) -> FloatArray:
