@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from stillwatch.bench.labels import LABELS, Labels, detection_for, labels_from
 from stillwatch.bench.metrics import (
+    UnitCount,
     adjusted_rand,
     average_precision,
     bcubed_f1,
@@ -74,8 +75,11 @@ def test_campaigns_are_counted_both_ways() -> None:
 
 
 def test_false_positives_come_by_unit_and_a_reseller_named_relay_is_none() -> None:
-    units = [(u.size, u.as_extraction, u.as_relay, u.units) for u in detected().benign_units]
-    assert units == [(1, 0, 0, 3), (3, 1, 0, 1)]
+    assert detected().benign_units == [
+        UnitCount("chat", 1, 0, 0, 2),
+        UnitCount("class", 3, 1, 0, 1),
+        UnitCount("reseller", 1, 0, 0, 1),
+    ]
 
 
 def test_counts_per_cohort_language_and_region() -> None:

@@ -23,7 +23,7 @@ def run(
             CampaignResult("r", "relay", 40, 0, 30, 30),
             CampaignResult("s", "extraction", 20, 0, 0, 0),
         ],
-        benign_units=[UnitCount(1, 0, 0, 900 - false), UnitCount(100, false, 0, 1)],
+        benign_units=[UnitCount("chat", 1, 0, 0, 900), UnitCount("class", 100, false, 0, 1)],
         cohorts={"chat": {"": 900}, "class": {"": 100 - false, "extraction": false}},
         languages={"en": {"": 1000}},
         regions={"europe": {"": 1000}},
@@ -61,7 +61,7 @@ def test_false_positives_are_bounded_where_there_are_none() -> None:
     struck = summarise([run(1, 100, false=50)], np.random.default_rng(0)).false_positives
     assert struck.hits == 50
     assert struck.high > 0.1  # the class may be drawn twice
-    assert struck.exact_high < 0.01  # one unit of 851
+    assert struck.exact_high < 0.01  # one unit of 901
 
 
 def test_realised_levels_are_shares_of_benign_accounts() -> None:
@@ -98,7 +98,7 @@ def test_leaderboard_says_what_was_measured() -> None:
     assert "| recall | 0.5833 (" in text
     assert "worst 0.3333 |" in text
     assert "Missed by `stillwatch`: a of seed 2." in text
-    assert "| class | 200 | 0 |" in text
+    assert "| class | 200 | 2 | 0 | 0 |" in text
     assert "| `naive` | nothing hidden | 0.750 (" in text
     assert "| not run |" in text
     assert "2 extraction campaigns in 1 runs" in text

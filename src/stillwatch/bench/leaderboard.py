@@ -62,8 +62,12 @@ def leaderboard(
         if case.table == "headline" and found:
             parts += [f"## `{case.id}`: {case.about}\n", _seeds(found[0]), _headline(found)]
             parts += [_breakdowns(s) for s in found if s.method == MAIN_METHOD]
-    evasion = [case for case in cases if case.table == "evasion"]
-    if any((case.id, m) in summaries for case in evasion for m in methods):
+    evasion = [
+        case
+        for case in cases
+        if case.table == "evasion" and any((case.id, m) in summaries for m in methods)
+    ]
+    if evasion:
         parts += ["## One evasion at a time\n", _evasion(evasion, summaries, methods)]
     for case in cases:
         if case.table == "null" and (case.id, MAIN_METHOD) in summaries:
@@ -110,25 +114,32 @@ def _headline(summaries: Sequence[Summary]) -> str:
 
 
 def _breakdowns(summary: Summary) -> str:
-    parts = []
-    for title, counts in (
-        ("benign cohort", summary.cohorts),
-        ("language", summary.languages),
-        ("region", summary.regions),
-    ):
-        kinds = sorted({kind for row in counts.values() for kind in row} - {"", "extraction"})
-        head = [title, "accounts", "extraction", "95 % at most", *kinds]
+    parts = [f"Benign accounts by cohort and the kind `{summary.method}` gave them:\n"]
+    parts.append(_cohorts(summary))
+    for title, counts in (("language", summary.languages), ("region", summary.regions)):
         rows = []
         for name, row in counts.items():
             accounts, false = sum(row.values()), row.get("extraction", 0)
-            high = f"{float(clopper_pearson(false, accounts)[1]):.1e}"
+            high = float(clopper_pearson(false, accounts)[1])
             rows.append(
-                [name, f"{accounts:,}", str(false), high, *(str(row.get(k, 0)) for k in kinds)]
+                [name, f"{accounts:,}", f"{false}", f"{false / accounts:.1e}", f"{high:.1e}"]
             )
-        parts.append(f"Benign accounts by {title} and the kind `{summary.method}` gave them:\n")
+        parts.append(f"Benign accounts named `extraction` by {title}:\n")
+        head = [title, "accounts", "extraction", "rate", "95 % at most, were they independent"]
         parts.append(_table(head, rows))
     parts.append(_levels(summary))
     return "\n".join(parts)
+
+
+def _cohorts(summary: Summary) -> str:
+    kinds = sorted({k for row in summary.cohorts.values() for k in row} - {"", "extraction"})
+    head = ["cohort", "accounts", "groups", "extraction", "rate", *kinds]
+    rows = []
+    for name, rate in summary.cohort_rates.items():
+        interval = f"{rate.value:.1e} ({rate.low:.1e}–{rate.high:.1e})" if rate.hits else "0"
+        named = [f"{summary.cohorts[name].get(kind, 0)}" for kind in kinds]
+        rows.append([name, f"{rate.trials:,}", f"{rate.units:,}", f"{rate.hits}", interval, *named])
+    return _table(head, rows)
 
 
 def _levels(summary: Summary) -> str:

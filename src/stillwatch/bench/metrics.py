@@ -40,11 +40,12 @@ class CampaignResult(msgspec.Struct, frozen=True):
 
 
 class UnitCount(msgspec.Struct, frozen=True):
-    """How many benign units (groups, lone accounts) have this size and these false positives.
+    """How many benign units (groups, lone accounts) of a cohort have this size and these errors.
 
     A benign reseller that is named `relay` is named rightly and counts as no false positive.
     """
 
+    cohort: str
     size: int
     as_extraction: int
     as_relay: int
@@ -93,9 +94,7 @@ def measure(labels: Labels, detection: Detection) -> Quality:
     return Quality(
         accounts=labels.account.size,
         campaigns=_campaigns(labels, extraction, relay, named),
-        benign_units=_units(
-            labels.unit[benign], extraction[benign], (relay & (labels.kind != "relay"))[benign]
-        ),
+        benign_units=_units(labels, benign, extraction, relay & (labels.kind != "relay")),
         cohorts=_crosstab(labels.cohort[benign], detection.kind[benign]),
         languages=_crosstab(labels.language[benign], detection.kind[benign]),
         regions=_crosstab(labels.region[benign], detection.kind[benign]),
@@ -189,16 +188,18 @@ def _campaigns(
     return results
 
 
-def _units(unit: Names, extraction: BoolArray, relay: BoolArray) -> list[UnitCount]:
+def _units(
+    labels: Labels, benign: BoolArray, extraction: BoolArray, relay: BoolArray
+) -> list[UnitCount]:
     """Benign units, equal ones counted together: most are lone accounts without a flag."""
-    index = np.unique(unit, return_inverse=True)[1]
-    rows = np.column_stack(
-        [np.bincount(index), np.bincount(index, extraction), np.bincount(index, relay)]
-    ).astype(np.int64)
-    distinct, counts = np.unique(rows, axis=0, return_counts=True)
+    _, first, index = np.unique(labels.unit[benign], return_index=True, return_inverse=True)
+    cohorts, cohort = np.unique(labels.cohort[benign][first], return_inverse=True)
+    counts = [np.bincount(index, weights) for weights in (extraction[benign], relay[benign])]
+    rows = np.column_stack([cohort, np.bincount(index), *counts]).astype(np.int64)
+    distinct, units = np.unique(rows, axis=0, return_counts=True)
     return [
-        UnitCount(int(size), int(extracted), int(relayed), int(count))
-        for (size, extracted, relayed), count in zip(distinct, counts, strict=True)
+        UnitCount(str(cohorts[row[0]]), int(row[1]), int(row[2]), int(row[3]), int(count))
+        for row, count in zip(distinct, units, strict=True)
     ]
 
 

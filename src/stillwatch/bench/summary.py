@@ -23,6 +23,7 @@ class Rate(msgspec.Struct, frozen=True):
 
     hits: int
     trials: int
+    units: int
     low: float | None
     high: float | None
     exact_high: float
@@ -67,6 +68,8 @@ class Summary(msgspec.Struct, frozen=True):
     average_precision: float | None
     recall_at_1e4: float | None
     cohorts: dict[str, dict[str, int]]
+    cohort_rates: dict[str, Rate]
+    """False positives of kind extraction in each benign cohort."""
     languages: dict[str, dict[str, int]]
     regions: dict[str, dict[str, int]]
     benign_p: list[int]
@@ -108,6 +111,10 @@ def summarise(runs: Sequence[Run], rng: np.random.Generator) -> Summary:
         average_precision=_mean(q.average_precision for q in qualities),
         recall_at_1e4=_mean(q.recall_at_1e4 for q in qualities),
         cohorts=_add(q.cohorts for q in qualities),
+        cohort_rates={
+            cohort: _false_positives(runs, rng, lambda u: u.as_extraction, cohort)
+            for cohort in sorted({u.cohort for q in qualities for u in q.benign_units})
+        },
         languages=_add(q.languages for q in qualities),
         regions=_add(q.regions for q in qualities),
         benign_p=_add_levels([q.benign_p for q in qualities]),
@@ -137,12 +144,16 @@ def _recall(
 
 
 def _false_positives(
-    runs: Sequence[Run], rng: np.random.Generator, hits: Callable[[UnitCount], int]
+    runs: Sequence[Run],
+    rng: np.random.Generator,
+    hits: Callable[[UnitCount], int],
+    cohort: str | None = None,
 ) -> Rate:
     rows = [
         (run.seed, hits(unit), unit.size, unit.units)
         for run in runs
         for unit in run.quality.benign_units
+        if cohort in (None, unit.cohort)
     ]
     return _rate(rows, rng)
 
@@ -157,6 +168,7 @@ def _rate(rows: list[tuple[int, int, int, int]], rng: np.random.Generator) -> Ra
     return Rate(
         hits=int(hits.sum()),
         trials=int(trials.sum()),
+        units=hits.size,
         low=low if known else None,
         high=high if known else None,
         exact_high=float(clopper_pearson(np.sum(hits > 0), hits.size)[1]),
