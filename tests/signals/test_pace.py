@@ -94,3 +94,12 @@ def test_few_events_say_nothing_of_the_clock(tmp_path):
     few = population([event("a", 60 * 24 * d) for d in range(5)], tmp_path)
     for signal in automation.SIGNALS:
         assert np.isnan(signal.measure(few)).all(), signal.name
+
+
+def test_sums_over_gaps_do_not_depend_on_the_order_of_addition(tmp_path):
+    rng = np.random.default_rng(3)
+    events = [event(f"a{i % 7}", m) for i, m in enumerate(rng.uniform(0, 9999, 3000))]
+    pace = population(events, tmp_path).pace
+    for name in ("log_gap_sum", "log_gap_squared"):
+        millionths = pace[name].to_numpy() * 1e6
+        np.testing.assert_allclose(millionths, np.round(millionths), rtol=0, atol=1e-3)

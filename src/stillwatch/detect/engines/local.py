@@ -15,6 +15,11 @@ from stillwatch.detect.population import PACE_COLUMNS, Hourly, ModelUse, Sketche
 HOUR = "(epoch_us(time) // 3600000000)"
 
 
+def _exact_sum(expression: str) -> str:
+    """Return SQL that sums in whole millionths, so that threads do not change the last digit."""
+    return f"(sum(round(1e6 * {expression})::BIGINT) / 1e6)"
+
+
 class LocalEngine:
     """Aggregates fingerprints with DuckDB; spills to `scratch` rather than run out of memory.
 
@@ -105,8 +110,8 @@ class LocalEngine:
               SELECT code, (epoch_us(time) - lag(epoch_us(time))
                 OVER (PARTITION BY code ORDER BY time)) / 1e6 AS gap FROM events
             ), by_gap AS (
-              SELECT code, count(*) AS gaps, sum(ln(1 + gap)) AS log_gap_sum,
-                sum(ln(1 + gap) * ln(1 + gap)) AS log_gap_squared
+              SELECT code, count(*) AS gaps, {_exact_sum("ln(1 + gap)")} AS log_gap_sum,
+                {_exact_sum("ln(1 + gap) * ln(1 + gap)")} AS log_gap_squared
               FROM gaps WHERE gap IS NOT NULL GROUP BY 1
             ), by_mode AS (
               SELECT code, max(n) AS gaps_at_mode FROM (
