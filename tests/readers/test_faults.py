@@ -137,6 +137,12 @@ def test_csv_whose_quote_never_closes(tmp_path: Path) -> None:
     assert "a quote does not close" in _complaint(path)
 
 
+def test_two_columns_of_one_name(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("time,account_id,model,prompt,prompt\n2026-05-01,a,m,p,q\n")
+    assert "two columns prompt" in _complaint(path)
+
+
 def test_json_that_ends_in_the_middle(tmp_path: Path) -> None:
     path = tmp_path / "log.json"
     path.write_text(

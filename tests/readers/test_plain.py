@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stillwatch.events.readers import Rejects, open_log
+from stillwatch.events.readers import Rejects, delimited, open_log
 from stillwatch.events.schema import EVENTS, TIMESTAMP
 
 from .helpers import ROW, TEXTS, faults, read, rows_of, write_jsonl
@@ -292,3 +292,37 @@ def test_json_arrays_and_indented_objects(tmp_path: Path) -> None:
     indented = tmp_path / "indented.json"
     indented.write_text("\n".join(json.dumps(ROW, indent=1) for _ in range(3)))
     assert len(rows_of(indented)) == 3
+
+
+def test_parquet_whose_text_is_not_utf8(tmp_path: Path) -> None:
+    prompts = pa.array([b"good", b"b\xffd", "好".encode()]).view(pa.string())
+    table = pa.table(
+        {"time": ["2026-05-01"] * 3, "account_id": ["a"] * 3, "model": ["m"] * 3, "prompt": prompts}
+    )
+    pq.write_table(table, tmp_path / "log.parquet")
+    found, rejects, _ = read(tmp_path / "log.parquet")
+    assert found["prompt"].to_pylist() == ["good", "好"]
+    assert faults(rejects) == [(2, "prompt", "invalid UTF-8")]
+
+
+def test_csv_records_that_are_damaged_twice(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_bytes(
+        b"time,account_id,model,prompt\n2026-05-01,a,m,p\n2026-05-01,\xff,m\n2026-05-01,a,m,q\n"
+    )
+    found, rejects, _ = read(path)
+    assert found["event_id"].to_pylist() == ["log.csv#1", "log.csv#3"]
+    assert faults(rejects) == [(2, "", "wrong number of fields")]
+
+
+def test_csv_of_many_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delimited, "BLOCK_BYTES", 4096)
+    rows = [f'2026-05-01,a,m,"{i}\n{TEXTS[1]}\n"\n'.encode() for i in range(5000)]
+    rows[3000] = rows[3000].replace(b"a,m", b"a\xff,m")
+    path = tmp_path / "log.csv"
+    path.write_bytes(b"time,account_id,model,prompt\n" + b"".join(rows))
+    table, rejects, _ = read(path)
+    assert table.num_rows == 4999
+    assert table["prompt"][-1].as_py() == f"4999\n{TEXTS[1]}\n"
+    assert table["event_id"][-1].as_py() == "log.csv#5000"
+    assert faults(rejects) == [(3001, "account_id", "invalid UTF-8")]

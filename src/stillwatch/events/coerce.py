@@ -52,10 +52,12 @@ Reject = Callable[[int, str, Reason], None]
 def coerce(values: Values, field: pa.Field, reject: Reject) -> pa.Array:
     """The column in its contract type; values that cannot be read are null and rejected."""
     try:
-        array = values if isinstance(values, pa.Array) else pa.array(values)
+        array: Any = values if isinstance(values, pa.Array) else pa.array(values)
+        if array is values and _is_text(array.type):
+            array.validate(full=True)  # files may hold text that is not UTF-8
         return _cast(array, field.type)
     except _ARROW_ERRORS:
-        items = values.to_pylist() if isinstance(values, pa.Array) else values
+        items = _items(values)
     scalar = _SCALARS[field.type]
     out: list[Any] = []
     for index, item in enumerate(items):
@@ -65,6 +67,16 @@ def coerce(values: Values, field: pa.Field, reject: Reject) -> pa.Array:
             out.append(None)
             reject(index, field.name, error.reason)
     return pa.array(out, type=field.type)
+
+
+def _items(values: Values) -> Sequence[Any]:
+    """The values as Python ones; text as bytes where it is not UTF-8."""
+    if not isinstance(values, pa.Array):
+        return values
+    try:
+        return values.to_pylist()  # type: ignore[no-any-return]
+    except UnicodeDecodeError:
+        return values.cast(pa.binary()).to_pylist()  # type: ignore[no-any-return]
 
 
 def _cast(array: pa.Array, target: pa.DataType) -> pa.Array:
@@ -77,12 +89,14 @@ def _cast(array: pa.Array, target: pa.DataType) -> pa.Array:
         return array
     if pa.types.is_null(array.type):
         return pa.nulls(len(array), target)
-    if pa.types.is_binary(array.type):
+    if pa.types.is_binary(array.type) or _is_text(array.type):
         array = array.cast(pa.string())
+    if pa.types.is_decimal(array.type):
+        array = array.cast(pa.float64())
     if target == TIMESTAMP:
         return _cast_time(array)
     if target == pa.string():
-        if _is_text(array.type) or pa.types.is_integer(array.type):
+        if array.type == target or pa.types.is_integer(array.type):
             return array.cast(target)
         raise pa.ArrowInvalid
     return _cast_number(array, target)

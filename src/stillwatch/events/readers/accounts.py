@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 from stillwatch.errors import InputError
 from stillwatch.events.coerce import Reason, coerce
 from stillwatch.events.normalise import RawBatch
+from stillwatch.events.readers.delimited import csv_batches
 from stillwatch.events.readers.formats import ReadContext
 from stillwatch.events.readers.head import Head
 from stillwatch.events.readers.jsonlines import documents
-from stillwatch.events.readers.plain import csv_batches
 from stillwatch.events.readers.rejects import Rejects
 from stillwatch.events.readers.source import LogFile, Progress, find_files, reading
 from stillwatch.events.schema import ACCOUNTS

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from stillwatch.errors import InputError
 from stillwatch.events.normalise import RawBatch
 from stillwatch.events.readers.aliases import MESSAGES, resolve
-from stillwatch.events.readers.formats import ReadContext
+from stillwatch.events.readers.formats import BATCH_BYTES, ReadContext
 from stillwatch.events.readers.messages import read_messages
 from stillwatch.events.readers.source import LogFile, reading
 from stillwatch.events.schema import FINGERPRINT_VERSION, FINGERPRINTS
@@ -64,8 +64,9 @@ def _read_table(file: LogFile, table: pq.ParquetFile, context: ReadContext) -> I
     start, total = file.progress.done, max(table.metadata.num_rows, 1)
     row = 1
     for batch in table.iter_batches(context.batch_rows, columns=chosen.needed):
-        yield chosen.raw(batch, row)
-        row += batch.num_rows
+        for piece in _pieces(batch, context):
+            yield chosen.raw(piece, row)
+            row += piece.num_rows
         file.progress.done = start + file.size * (row - 1) // total
     file.progress.done = start + file.size
 
@@ -73,14 +74,21 @@ def _read_table(file: LogFile, table: pq.ParquetFile, context: ReadContext) -> I
 def read_stream(
     reader: pa.RecordBatchReader, name: str, context: ReadContext
 ) -> Iterator[RawBatch]:
-    """Read an Arrow stream, cut into batches of at most `context.batch_rows`."""
+    """Read an Arrow stream, cut into batches of at most `context.batch_rows` rows."""
     chosen = Columns(reader.schema, name)
     row = 1
     for batch in reader:
-        for offset in range(0, batch.num_rows, context.batch_rows):
-            piece = batch.slice(offset, context.batch_rows)
+        for piece in _pieces(batch, context):
             yield chosen.raw(piece, row)
             row += piece.num_rows
+
+
+def _pieces(batch: pa.RecordBatch, context: ReadContext) -> Iterator[pa.RecordBatch]:
+    """Cut a batch so that neither its rows nor its bytes are too many."""
+    share = min(1.0, 4 * BATCH_BYTES / max(batch.nbytes, 1))
+    rows = max(1, min(context.batch_rows, int(batch.num_rows * share)))
+    for offset in range(0, batch.num_rows, rows):
+        yield batch.slice(offset, rows)
 
 
 class Columns:
@@ -92,6 +100,9 @@ class Columns:
             self._found = {n: n for n in FINGERPRINTS.names if n in schema.names}
         else:
             self._found = resolve(schema.names)
+        twice = [n for n in self._found.values() if schema.names.count(n) > 1]
+        if twice:
+            raise InputError(f"{name} has two columns {twice[0]}: leave one out")
         self._messages = "prompt" not in self._found and MESSAGES in schema.names
         self.needed = [*dict.fromkeys(self._found.values())]
         if self._messages:

@@ -170,7 +170,7 @@ def _is_call(attributes: Record) -> bool:
     """Whether a span is a request to a model, not a tool, an agent or plain HTTP."""
     operation = attributes.get("gen_ai.operation.name")
     if operation is not None:
-        return operation in _CALLS
+        return str(operation) in _CALLS
     kind = attributes.get("openinference.span.kind")
     if kind is not None:
         return str(kind).upper() in ("LLM", "EMBEDDING")

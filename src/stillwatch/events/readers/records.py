@@ -5,15 +5,14 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stillwatch.events.coerce import Reason
 from stillwatch.events.normalise import RawBatch
+from stillwatch.events.readers.delimited import csv_batches
 from stillwatch.events.readers.formats import BATCH_BYTES, ReadContext
 from stillwatch.events.readers.head import Head
 from stillwatch.events.readers.jsonlines import documents
-from stillwatch.events.readers.plain import csv_batches
 from stillwatch.events.readers.source import LogFile, reading
 from stillwatch.events.schema import EVENTS
 
@@ -99,15 +98,7 @@ def _csv_records(
     file: LogFile, context: ReadContext, header: Sequence[str]
 ) -> Iterator[tuple[int, Record]]:
     for rows, batch in csv_batches(file, context, header):
-        try:
-            table = batch.cast(pa.schema([(name, pa.string()) for name in batch.schema.names]))
-        except pa.ArrowInvalid:
-            table = batch
-        for row, record in zip(rows.tolist(), table.to_pylist(), strict=True):
-            try:
-                yield row, {k: v.decode() if isinstance(v, bytes) else v for k, v in record.items()}
-            except UnicodeDecodeError:
-                context.reject(file.name, row, "", Reason.UTF8)
+        yield from zip(rows.tolist(), batch.to_pylist(), strict=True)
 
 
 def _parquet_records(file: LogFile, context: ReadContext) -> Iterator[tuple[int, Record]]:

@@ -60,13 +60,22 @@ class Rejects:
         return self.reasons.total()
 
     def add(self, file: str, row: int, column: str, reason: str) -> None:
-        """Record that one row was rejected."""
+        """Record that one row was rejected.
+
+        Raises:
+            StorageError: the disk is full.
+        """
         self.reasons[str(reason)] += 1
         reject = Reject(file, row, column, str(reason))
         if len(self.first) < self._keep:
             self.first.append(reject)
         if self._file is not None:
-            self._file.write(self._encoder.encode(reject) + b"\n")
+            try:
+                self._file.write(self._encoder.encode(reject) + b"\n")
+            except OSError as error:
+                raise StorageError(
+                    f"cannot write rejected rows: {error.strerror}; free some space"
+                ) from error
 
     def close(self) -> None:
         """Flush and close the file, if there is one."""

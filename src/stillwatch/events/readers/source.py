@@ -41,7 +41,7 @@ class LogFile:
     size: int
     progress: Progress = field(default_factory=Progress, compare=False, repr=False)
 
-    @cached_property
+    @property
     def head(self) -> bytes:
         """The first bytes, decompressed; at least the first line where it is short enough."""
         if self._pipe is not None:
@@ -164,7 +164,7 @@ def reading(name: str) -> Iterator[None]:
         raise InputError(
             f"{name} ends inside its compressed data or is damaged: copy or export it again"
         ) from error
-    except pa.ArrowException as error:
+    except (pa.ArrowException, UnicodeDecodeError) as error:
         raise InputError(f"{name} is damaged or cut short: copy or export it again") from error
     except OSError as error:
         if error.errno in (errno.EACCES, errno.EPERM):
