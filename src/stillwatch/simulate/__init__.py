@@ -3,4 +3,15 @@
 from stillwatch.simulate.knobs import KNOBS, SCALES, SCENARIOS, Evasion, Scale
 from stillwatch.simulate.traffic import LABELS, Traffic, describe, simulate, write_traffic
 
-__all__ = ["KNOBS", "LABELS", "SCALES", "SCENARIOS", "Evasion", "Scale", "Traffic", "describe", "simulate", "write_traffic"]
+__all__ = [
+    "KNOBS",
+    "LABELS",
+    "SCALES",
+    "SCENARIOS",
+    "Evasion",
+    "Scale",
+    "Traffic",
+    "describe",
+    "simulate",
+    "write_traffic",
+]

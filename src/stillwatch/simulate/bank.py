@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stillwatch.simulate.content import entities, speak, topics
+from stillwatch.simulate.chat import entities, speak, topics
 from stillwatch.simulate.grammar import LANGUAGES, grammar
 
 ITEM_RULES = ("question", "code_task", "tool_task", "instruction", "review")
@@ -19,13 +19,14 @@ class Bank:
     """Real prompts by use; empty lists leave everything to the grammar.
 
     `quotes` are human prompts per language number; `items` are work items per kind; `frames` are
-    templates per grammar rule with the holes `{item}` and `{passage}`. `tokens` are observed
-    (input, output) token counts of a serving trace, or empty.
+    templates per grammar rule with the holes `{item}` and `{passage}`. `answers` are output tokens
+    per request of a serving trace.
     """
 
     quotes: Mapping[int, pa.Array] = field(default_factory=dict)
     items: Mapping[str, pa.Array] = field(default_factory=dict)
     frames: Mapping[str, list[str]] = field(default_factory=dict)
+    answers: np.ndarray = field(default_factory=lambda: np.array([]))
 
     def draw(
         self, rule: str, count: int, rng: np.random.Generator, language: int, near: np.ndarray
@@ -52,16 +53,22 @@ class Bank:
             items = words.expand(rule if rule in words else "question", count, rng, given)
         return items, speak(rng, count, language, given)
 
-    def templates(self, rule: str, count: int, rng: np.random.Generator, language: int) -> list[str]:
+    def templates(
+        self, rule: str, count: int, rng: np.random.Generator, language: int
+    ) -> list[str]:
         """`count` frames of a rule with the holes `{item}`, `{passage}` and `{topic}` left open."""
         known = self.frames.get(rule)
         if known and language == 0 and rng.random() < 0.3:
             return [known[place] for place in rng.integers(0, len(known), count)]
-        holes = {name: pa.repeat(pa.scalar("{" + name + "}"), count) for name in ("item", "passage")}
+        holes = {
+            name: pa.repeat(pa.scalar("{" + name + "}"), count) for name in ("item", "passage")
+        }
         # One topic per frame: an operation has a narrow subject.
         words = grammar(LANGUAGES[language])
         near = topics(words).take(pa.array(rng.integers(0, len(topics(words)), count)))
-        drawn = words.expand(rule, count, rng, {**holes, "topic": near, "own": entities(count, rng)})
+        drawn = words.expand(
+            rule, count, rng, {**holes, "topic": near, "own": entities(count, rng)}
+        )
         return list(pc.utf8_trim_whitespace(drawn).to_pylist())
 
 

@@ -7,12 +7,14 @@ import numpy as np
 import pyarrow as pa
 
 from stillwatch.events.contracts import Kind
-from stillwatch.simulate.benign import Stage
-from stillwatch.simulate.content import Chat, Content, Mixture, Pool, Switch, Templates, topics
+from stillwatch.simulate.chat import Chat, topics
+from stillwatch.simulate.content import Content, Mixture, Switch
 from stillwatch.simulate.crowd import Crowd
 from stillwatch.simulate.grammar import LANGUAGES, grammar
 from stillwatch.simulate.knobs import Evasion
 from stillwatch.simulate.people import FREE, NEVER, PLUS, TEAM, USAGE, People, heavy, secrets
+from stillwatch.simulate.stage import Stage
+from stillwatch.simulate.templates import Pool, Templates
 
 OBJECTIVES: Final = {
     # objective: frame rules of which an operation takes one, and the work item
@@ -53,7 +55,9 @@ class Operation:
     evasion: Evasion
 
 
-def draw_operation(stage: Stage, name: str, size: int, events: float, evasion: Evasion) -> Operation:
+def draw_operation(
+    stage: Stage, name: str, size: int, events: float, evasion: Evasion
+) -> Operation:
     """Draw objectives, rate and timing.
 
     Args:
@@ -74,7 +78,9 @@ def draw_operation(stage: Stage, name: str, size: int, events: float, evasion: E
     if evasion.model_move > 0:
         # An operation can only move if it is at work when the new model comes out.
         length = max(length, 3.0)
-        start = float(np.clip(stage.release - length * rng.uniform(0.3, 0.7), 0, stage.days - length))
+        start = float(
+            np.clip(stage.release - length * rng.uniform(0.3, 0.7), 0, stage.days - length)
+        )
         rate = each / length
     buyers = 1 + round(4 * evasion.many_buyers)
     chosen = rng.permutation(list(OBJECTIVES))[:buyers]
@@ -148,7 +154,9 @@ def _signups(stage: Stage, people: People, operation: Operation) -> None:
         created = people.start - rng.uniform(0.02, 1.5, size)
     people.created = np.where(spread, np.minimum(people.created, people.start - 0.01), created)
     shared = ~spread
-    domains = np.array([f"mail{rng.integers(1000, 9999)}.example" for _ in range(rng.integers(1, 6))], object)
+    domains = np.array(
+        [f"mail{rng.integers(1000, 9999)}.example" for _ in range(rng.integers(1, 6))], object
+    )
     if rng.random() < 0.45:
         people.mail[shared] = rng.choice(domains, int(shared.sum()))
     path = rng.random()
@@ -158,7 +166,9 @@ def _signups(stage: Stage, people: People, operation: Operation) -> None:
     people.plan[shared] = plan
     people.verified[shared] = rng.random(int(shared.sum())) < rng.uniform(0.15, 0.9)
     if rng.random() < 0.2:
-        people.org[shared] = secrets(rng, 1 + size // 40)[rng.integers(0, 1 + size // 40, int(shared.sum()))]
+        people.org[shared] = secrets(rng, 1 + size // 40)[
+            rng.integers(0, 1 + size // 40, int(shared.sum()))
+        ]
 
 
 def _infrastructure(stage: Stage, people: People, evasion: Evasion) -> None:
@@ -169,7 +179,7 @@ def _infrastructure(stage: Stage, people: People, evasion: Evasion) -> None:
     kind = rng.choice(["host", "isp", "tunnel"], p=[0.5, 0.35, 0.15])
     isps = stage.world.isps[rng.integers(0, len(stage.world.isps), 3)].ravel()
     catalogue = {"host": stage.world.hosts, "isp": isps, "tunnel": stage.world.tunnels}[str(kind)]
-    systems = rng.choice(catalogue, rng.integers(1, 5))
+    systems = rng.choice(catalogue, rng.integers(2, 9))
     nets = rng.choice(systems, 1 + size // int(rng.integers(8, 40)))
     base = networks.address(nets, rng) & np.uint32(0xFFFFFF00)
     owner = rng.integers(0, len(nets), (size, 3))
@@ -177,6 +187,13 @@ def _infrastructure(stage: Stage, people: People, evasion: Evasion) -> None:
     people.address[shared] = address[shared]
     people.asn[shared] = networks.asn[nets][owner][shared]
     people.place[shared] = networks.country[nets][owner][shared]
+    if rng.random() < 0.5:
+        # Signed up by hand or through proxies at home networks; the second network is theirs.
+        proxies = rng.choice(stage.world.isps.ravel(), rng.integers(3, 30))
+        owners = rng.choice(proxies, len(shared))
+        people.address[shared, 1] = networks.address(owners, rng)
+        people.asn[shared, 1] = networks.asn[owners]
+        people.place[shared, 1] = networks.country[owners]
     people.churn[shared] = rng.beta(0.6, 1.5)
     paying = people.plan != FREE
     cards = secrets(rng, 1 + size // int(rng.integers(3, 13)))
@@ -202,7 +219,18 @@ def _clients(stage: Stage, people: People, evasion: Evasion) -> None:
     model_settings = stage.people(200)
     is_kit = np.isin(model_settings.client, stage.clients.browsers, invert=not web)
     setting = int(np.flatnonzero(is_kit)[0])
-    for trait in ("temperature", "top_p", "max_tokens", "stream", "choices", "logprobs", "output", "tools", "effort", "model"):
+    for trait in (
+        "temperature",
+        "top_p",
+        "max_tokens",
+        "stream",
+        "choices",
+        "logprobs",
+        "output",
+        "tools",
+        "effort",
+        "model",
+    ):
         values = getattr(people, trait)
         values[shared] = getattr(model_settings, trait)[setting]
     people.answer = heavy(rng, size, rng.uniform(220, 900), 0.25, 3000.0)
@@ -221,7 +249,9 @@ def _schedule(stage: Stage, people: People, operation: Operation) -> None:
     people.regular = ~human & (rng.random(size) < rng.choice([0.0, 1.0]))
     talks = rng.random(size) < evasion.conversations
     run = float(rng.choice([1.0, 4.0, 15.0]))
-    people.turns = np.where(talks, rng.uniform(2.0, 6.0, size), np.minimum(run, 1 + people.rate / 3))
+    people.turns = np.where(
+        talks, rng.uniform(2.0, 6.0, size), np.minimum(run, 1 + people.rate / 3)
+    )
     people.gap = np.where(talks, heavy(rng, size, 50.0, 0.5, 600.0), rng.uniform(2.0, 40.0))
     people.chat = talks | (rng.random() < 0.25)
 
@@ -260,7 +290,10 @@ def _content(stage: Stage, people: People, operation: Operation, size: int) -> C
             sources.append(before)
         users.append(0)
     cover, relay = 0.5 * evasion.camouflage, 0.8 * evasion.relay_mix
-    shares = [np.full((size, 1), (1 - cover) * (1 - relay)) * rng.dirichlet(np.full(len(sources), 4.0), size)]
+    shares = [
+        np.full((size, 1), (1 - cover) * (1 - relay))
+        * rng.dirichlet(np.full(len(sources), 4.0), size)
+    ]
     if cover:
         sources.append(Chat.draw(people.language, rng, dict(stage.bank.quotes)))
         users.append(0)
@@ -291,7 +324,9 @@ def _harvest(stage: Stage, operation: Operation, objective: str, private: np.nda
     narrow = (centre + np.arange(int(rng.integers(4, 25)))) % everything
     parts = [stage.bank.draw(item, common, rng, language, narrow)]
     if len(shards):
-        parts.append(stage.bank.draw(item, span * len(shards), rng, language, np.arange(everything)))
+        parts.append(
+            stage.bank.draw(item, span * len(shards), rng, language, np.arange(everything))
+        )
     first, spans = np.zeros(size, np.int64), np.full(size, common)
     first[shards], spans[shards] = common + np.arange(len(shards)) * span, span
     if rng.random() < 0.4:
@@ -326,4 +361,4 @@ def _system(stage: Stage, language: int) -> pa.Array | None:
     """A system prompt for the whole operation, in half of the cases."""
     if stage.rng.random() < 0.5:
         return None
-    return stage.lines("app_system", np.array([language if "app_system" in grammar(LANGUAGES[language]) else 0]))
+    return stage.lines("app_system", stage.brands(np.array([language])))

@@ -23,10 +23,60 @@ LOGGED: Final = 0.2
 HOURS: Final = np.array(
     [
         [3, 2, 1, 1, 1, 1, 2, 3, 5, 6, 7, 7, 6, 6, 7, 7, 7, 6, 6, 7, 8, 8, 7, 5],
-        [0.3, 0.2, 0.1, 0.1, 0.1, 0.2, 0.5, 2, 6, 9, 10, 9, 6, 8, 10, 10, 9, 7, 3, 2, 1.5, 1, 1, 0.6],
+        [
+            0.3,
+            0.2,
+            0.1,
+            0.1,
+            0.1,
+            0.2,
+            0.5,
+            2,
+            6,
+            9,
+            10,
+            9,
+            6,
+            8,
+            10,
+            10,
+            9,
+            7,
+            3,
+            2,
+            1.5,
+            1,
+            1,
+            0.6,
+        ],
         [5, 3, 1, 0.5, 0.3, 0.3, 0.5, 1, 1, 1, 1, 1, 2, 2, 2, 3, 4, 6, 8, 10, 11, 11, 10, 8],
         [1] * 24,
-        [9, 9, 9, 9, 8, 6, 3, 1, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 1, 2, 4, 6, 8],
+        [
+            9,
+            9,
+            9,
+            9,
+            8,
+            6,
+            3,
+            1,
+            0.5,
+            0.5,
+            0.5,
+            0.5,
+            0.5,
+            0.5,
+            0.5,
+            0.5,
+            0.5,
+            0.5,
+            0.5,
+            1,
+            2,
+            4,
+            6,
+            8,
+        ],
     ],
     dtype=float,
 )
@@ -59,12 +109,16 @@ class Crowd:
         return float((people.rate * people.active * week * np.maximum(span, 0)).sum() * scale)
 
 
-def sessions(crowd: Crowd, low: int, high: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def sessions(
+    crowd: Crowd, low: int, high: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """Sessions that start on days `low` to `high`: (account, start in days), by account and day."""
     people = crowd.people
     day = np.arange(low, high)
     weekend = np.where(day % 7 >= 5, people.weekend[:, None], 1.0)
-    present = np.clip(np.minimum(people.stop[:, None], day + 1) - np.maximum(people.start[:, None], day), 0, 1)
+    present = np.clip(
+        np.minimum(people.stop[:, None], day + 1) - np.maximum(people.start[:, None], day), 0, 1
+    )
     works = rng.random(present.shape) < people.active[:, None] * weekend
     volume = np.ones(len(day)) if crowd.volume is None else crowd.volume[low:high]
     mean = (people.rate / people.turns)[:, None] * present * works * volume
@@ -83,12 +137,16 @@ def sessions(crowd: Crowd, low: int, high: int, rng: np.random.Generator) -> tup
 
 
 def _hour(
-    crowd: Crowd, account: np.ndarray, day: np.ndarray, uniform: np.ndarray, rng: np.random.Generator
+    crowd: Crowd,
+    account: np.ndarray,
+    day: np.ndarray,
+    uniform: np.ndarray,
+    rng: np.random.Generator,
 ) -> np.ndarray:
     """Fraction of the day (UTC) at which sessions start."""
     people = crowd.people
     local = _invert(HOURS[people.rhythm[account]], uniform) - people.zone[account] / 24
-    hour = local % 1.0
+    hour: np.ndarray = local % 1.0
     if crowd.clock is None:
         return hour
     follows = rng.random(len(account)) < people.linked[account]
@@ -102,7 +160,8 @@ def _invert(weights: np.ndarray, uniform: np.ndarray) -> np.ndarray:
     hour = np.minimum((cumulative < target[:, None]).sum(axis=1), 23)
     rows = np.arange(len(hour))
     inside = 1.0 - (cumulative[rows, hour] - target) / weights[rows, hour]
-    return (hour + np.clip(inside, 0, 1)) / 24
+    fraction: np.ndarray = (hour + np.clip(inside, 0, 1)) / 24
+    return fraction
 
 
 def batch_of(crowd: Crowd, low: int, high: int, rng: np.random.Generator) -> Batch:
@@ -122,8 +181,10 @@ def batch_of(crowd: Crowd, low: int, high: int, rng: np.random.Generator) -> Bat
     return Batch(rng, who, number, turn, time, logged).take(inside)
 
 
-def events(crowd: Crowd, low: int, high: int, rng: np.random.Generator, clients: Clients) -> pa.Table:
-    """The events of one crowd on days `low` to `high`; `event_id` is empty until they are ordered."""
+def events(
+    crowd: Crowd, low: int, high: int, rng: np.random.Generator, clients: Clients
+) -> pa.Table:
+    """The events of one crowd on days `low` to `high`; `event_id` is empty until ordering."""
     batch = batch_of(crowd, low, high, rng)
     text = crowd.content.compose(batch)
     people = crowd.people
@@ -160,7 +221,9 @@ def moments(days: np.ndarray) -> pa.Array:
     return pa.array(_microseconds(days)).cast(TIMESTAMP)
 
 
-def hexadecimal(values: np.ndarray, prefix: str = "", missing: np.ndarray | None = None) -> pa.Array:
+def hexadecimal(
+    values: np.ndarray, prefix: str = "", missing: np.ndarray | None = None
+) -> pa.Array:
     """64-bit numbers as 16 hexadecimal digits behind a prefix; null where `missing`."""
     digits = np.ascontiguousarray(values.astype(">u8")).tobytes().hex().encode()
     offsets = np.arange(len(values) + 1, dtype=np.int32) * 16
@@ -176,7 +239,9 @@ def _identifiers(prefix: str, batch: Batch, present: np.ndarray) -> pa.Array:
 
 
 def _keys(people: People, who: np.ndarray) -> pa.Array:
-    mixed = (people.address[who, 0].astype(np.uint64) * np.uint64(11400714819323198485)) ^ who.astype(np.uint64)
+    mixed = (
+        people.address[who, 0].astype(np.uint64) * np.uint64(11400714819323198485)
+    ) ^ who.astype(np.uint64)
     return hexadecimal(mixed, "key_", people.temperature[who] != people.temperature[who])
 
 
@@ -184,7 +249,9 @@ def _model(people: People, batch: Batch) -> dict[str, pa.Array]:
     moved = batch.time >= people.moves[batch.account]
     # Moving takes a few days: each request goes to the new model with growing probability.
     ramp = np.clip((batch.time - people.moves[batch.account]) * 2 + 0.3, 0, 0.95)
-    model = np.where(moved & (batch.rng.random(len(batch)) < ramp), NEW_MODEL, people.model[batch.account])
+    model = np.where(
+        moved & (batch.rng.random(len(batch)) < ramp), NEW_MODEL, people.model[batch.account]
+    )
     return {"model": pa.array(MODELS).take(pa.array(model))}
 
 
@@ -193,7 +260,9 @@ def _parameters(people: People, who: np.ndarray) -> dict[str, pa.Array]:
     count = {name: getattr(people, name)[who] for name in ("max_tokens", "choices", "tools")}
     flag = {name: getattr(people, name)[who] for name in ("stream", "logprobs")}
     columns = {name: pa.array(v, pa.float64(), mask=np.isnan(v)) for name, v in real.items()}
-    columns |= {name: pa.array(v, EVENTS.field(name).type, mask=v == 0) for name, v in count.items()}
+    columns |= {
+        name: pa.array(v, EVENTS.field(name).type, mask=v == 0) for name, v in count.items()
+    }
     columns |= {name: pa.array(v > 0, mask=v < 0) for name, v in flag.items()}
     output, effort = people.output[who], people.effort[who]
     columns["output_type"] = pa.array(["text", "json"]).take(pa.array(output - 1, mask=output == 0))
@@ -214,7 +283,9 @@ def _network(people: People, batch: Batch, clients: Clients) -> dict[str, pa.Arr
     return {
         "client_address": addresses(address),
         "asn": pa.array(people.asn[who, which]),
-        "country": pa.array([entry[0] for entry in COUNTRIES]).take(pa.array(people.place[who, which])),
+        "country": pa.array([entry[0] for entry in COUNTRIES]).take(
+            pa.array(people.place[who, which])
+        ),
         "user_agent": pa.array(clients.agents).take(pa.array(client)),
         "tls_fingerprint": pa.array(clients.tls).take(pa.array(client)),
     }
@@ -223,16 +294,22 @@ def _network(people: People, batch: Batch, clients: Clients) -> dict[str, pa.Arr
 def addresses(values: np.ndarray) -> pa.Array:
     """IPv4 addresses as dotted text."""
     octets = pa.array([str(value) for value in range(256)])
-    parts = [octets.take(pa.array((values >> np.uint32(shift)) & np.uint32(255))) for shift in (24, 16, 8, 0)]
+    parts = [
+        octets.take(pa.array((values >> np.uint32(shift)) & np.uint32(255)))
+        for shift in (24, 16, 8, 0)
+    ]
     return pc.binary_join_element_wise(*parts, ".")
 
 
-def _usage(people: People, batch: Batch, text: Text, columns: dict[str, pa.Array]) -> dict[str, pa.Array]:
+def _usage(
+    people: People, batch: Batch, text: Text, columns: dict[str, pa.Array]
+) -> dict[str, pa.Array]:
     """Token counts: about four bytes a token, the history of the conversation included."""
     rng, who = batch.rng, batch.account
 
     def tokens(column: pa.Array) -> np.ndarray:
-        return pc.fill_null(pc.binary_length(column), 0).to_numpy(zero_copy_only=False) / 4.0
+        size = pc.fill_null(pc.binary_length(column), 0).to_numpy(zero_copy_only=False)
+        return np.asarray(size / 4.0)
 
     turn = columns["turn"].to_numpy()
     answer = people.answer[who] * np.exp(rng.normal(0, 0.7, len(batch)))
@@ -241,11 +318,20 @@ def _usage(people: People, batch: Batch, text: Text, columns: dict[str, pa.Array
     limit = people.max_tokens[who]
     cut = (limit > 0) & (output > limit)
     output = np.where(cut, limit, output)
-    given = tokens(text.prompt) + tokens(text.system) + people.tools[who] * 90 + (turn - 1) * answer * 0.8
+    given = (
+        tokens(text.prompt)
+        + tokens(text.system)
+        + people.tools[who] * 90
+        + (turn - 1) * answer * 0.8
+    )
     thinks = (people.effort[who] >= 0) | (people.model[who] == 2)
-    thought = np.where(thinks, rng.lognormal(6.0, 0.9, len(batch)) * (1 + people.effort[who] / 2), 0)
+    thought = np.where(
+        thinks, rng.lognormal(6.0, 0.9, len(batch)) * (1 + people.effort[who] / 2), 0
+    )
     return {
-        "input_tokens": pa.array((given * rng.uniform(0.92, 1.08, len(batch)) + 4).astype(np.int64)),
+        "input_tokens": pa.array(
+            (given * rng.uniform(0.92, 1.08, len(batch)) + 4).astype(np.int64)
+        ),
         "output_tokens": pa.array(np.maximum(output, 1).astype(np.int64)),
         "reasoning_tokens": pa.array(thought.astype(np.int64), mask=~thinks),
         "finish_reason": pa.array(["stop", "length"]).take(pa.array(cut.astype(np.int8))),

@@ -18,7 +18,12 @@ import pyarrow.compute as pc
 LANGUAGES: Final = ("en", "zh", "ja", "ko", "ar", "ru", "es", "fr", "de", "pt", "hi")
 """Languages with a word list under `words/`."""
 
-NUMBERS: Final = {"small": (2, 13), "number": (11, 980), "large": (1000, 99_000), "year": (1950, 2027)}
+NUMBERS: Final = {
+    "small": (2, 13),
+    "number": (11, 980),
+    "large": (1000, 99_000),
+    "year": (1950, 2027),
+}
 """Built-in slots: a whole number drawn from [low, high)."""
 
 _SLOT: Final = re.compile(r"\{([a-z_.]+)\}")
@@ -32,7 +37,9 @@ class Grammar:
     """The rules of one language."""
 
     def __init__(self, rules: Mapping[str, list[str]]) -> None:
-        self._rules = {name: [tuple(_SLOT.split(line)) for line in lines] for name, lines in rules.items()}
+        self._rules = {
+            name: [tuple(_SLOT.split(line)) for line in lines] for name, lines in rules.items()
+        }
         self._leaves = {
             name: pa.array(lines)
             for name, lines in rules.items()
@@ -68,6 +75,10 @@ class Grammar:
         given = given or {}
         if rule in given:
             return given[rule]
+        if rule == "other":
+            rule = "topic" if "topic" not in given else rule
+            if rule == "other":
+                return given["topic"]
         if rule in NUMBERS:
             return pc.cast(pa.array(rng.integers(*NUMBERS[rule], size=count)), pa.string())
         if rule in self._leaves:

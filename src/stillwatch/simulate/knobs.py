@@ -17,7 +17,7 @@ class Scale:
 
 
 SCALES: Final[dict[str, Scale]] = {
-    "small": Scale(2_500, 50_000, 14, 150, (3, 4), 14),
+    "small": Scale(2_500, 50_000, 14, 150, (5, 7), 14),
     "demo": Scale(20_000, 400_000, 14, 700, (3, 3), 7),
     "medium": Scale(66_000, 2_200_000, 21, 2_200, (9, 13), 2),
     "large": Scale(500_000, 16_000_000, 28, 24_000, (22, 32), 1),
@@ -27,7 +27,7 @@ SCALES: Final[dict[str, Scale]] = {
 
 @dataclass(frozen=True)
 class Evasion:
-    """What an operation does to hide; each knob is 0 (nothing) to 1 (all it can), freely combined."""
+    """What an operation does to hide; knobs from 0 (nothing) to 1 (all it can), freely combined."""
 
     paraphrase: float = 0.0
     """Share of prompts whose frame is composed anew."""
@@ -105,6 +105,6 @@ SCENARIOS: Final[dict[str, str]] = {name: entry.description for name, entry in _
 """Scenario names and what each shows; names are permanent."""
 
 
-def scenario(name: str) -> Scenario:
+def definition(name: str) -> Scenario:
     """The definition behind a name of `SCENARIOS`."""
     return _TABLE[name]

@@ -15,7 +15,16 @@ HUMAN, OFFICE, EVENING, FLAT, NIGHT = range(5)
 """Daily rhythms: rows of `crowd.HOURS`."""
 FREE, PLUS, TEAM, USAGE, ENTERPRISE = range(5)
 """Plans: places in `world.PLANS`."""
-FREE_MAIL = ("gmail.com", "outlook.com", "yahoo.com", "icloud.com", "proton.me", "qq.com", "naver.com", "gmx.net")
+FREE_MAIL = (
+    "gmail.com",
+    "outlook.com",
+    "yahoo.com",
+    "icloud.com",
+    "proton.me",
+    "qq.com",
+    "naver.com",
+    "gmx.net",
+)
 FREE_MAIL_SHARE = np.array([0.55, 0.13, 0.08, 0.09, 0.04, 0.05, 0.03, 0.03])
 NEVER = 1e9
 
@@ -83,12 +92,22 @@ def secrets(rng: np.random.Generator, count: int) -> np.ndarray:
     return rng.integers(1, 2**63, count, dtype=np.uint64)
 
 
-def heavy(rng: np.random.Generator, count: int, median: float, spread: float, cap: float) -> np.ndarray:
+def heavy(
+    rng: np.random.Generator, count: int, median: float, spread: float, cap: float
+) -> np.ndarray:
     """Log-normal values around a median, cut at `cap`."""
     return np.minimum(median * np.exp(rng.normal(0.0, spread, count)), cap)
 
 
-def ordinary(count: int, rng: np.random.Generator, world: World, clients: Clients, days: int, release: float) -> People:
+def ordinary(
+    count: int,
+    rng: np.random.Generator,
+    world: World,
+    clients: Clients,
+    *,
+    days: int,
+    release: float,
+) -> People:
     """Draw accounts of the general population: people who chat and people who call the API.
 
     Args:
@@ -102,12 +121,18 @@ def ordinary(count: int, rng: np.random.Generator, world: World, clients: Client
     country = rng.choice(len(world.country_share), count, p=world.country_share)
     odds = world.speech.cumsum(axis=1)[country]
     language = np.minimum((rng.random(count)[:, None] > odds).sum(axis=1), odds.shape[1] - 1)
-    systems, address = _networks(country, rng, world)
     kit = rng.random(count) < 0.35
-    client = np.where(kit, _popular(clients.kits, count, rng), _popular(clients.browsers, count, rng))
-    plan = np.where(kit, rng.choice([USAGE, FREE], count, p=[0.8, 0.2]), rng.choice([FREE, PLUS], count, p=[0.6, 0.4]))
+    systems, address = _networks(country, kit, rng, world)
+    client = np.where(
+        kit, _popular(clients.kits, count, rng), _popular(clients.browsers, count, rng)
+    )
+    plan = np.where(
+        kit,
+        rng.choice([USAGE, FREE], count, p=[0.8, 0.2]),
+        rng.choice([FREE, PLUS], count, p=[0.6, 0.4]),
+    )
     paying = plan != FREE
-    age = np.where(rng.random(count) < 0.3, rng.exponential(30, count), rng.uniform(0, 800, count))
+    age = np.where(rng.random(count) < 0.45, rng.exponential(25, count), rng.uniform(0, 800, count))
     created = np.minimum(days * rng.random(count) ** 0.7, days - 1.0) - age
     return People(
         country=country,
@@ -125,7 +150,9 @@ def ordinary(count: int, rng: np.random.Generator, world: World, clients: Client
         roam=rng.beta(1.2, 4, count),
         churn=rng.beta(0.6, 2, count),
         client=client,
-        second_client=np.where(rng.random(count) < 0.3, _popular(clients.browsers, count, rng), client),
+        second_client=np.where(
+            rng.random(count) < 0.3, _popular(clients.browsers, count, rng), client
+        ),
         start=np.maximum(created, 0.0),
         zone=world.zones[country] + rng.normal(0, 0.8, count),
         **_requests(kit, rng, days, release),
@@ -133,14 +160,18 @@ def ordinary(count: int, rng: np.random.Generator, world: World, clients: Client
     )
 
 
-def _networks(country: np.ndarray, rng: np.random.Generator, world: World) -> tuple[np.ndarray, np.ndarray]:
-    """Systems [n, 3] and addresses [n, 3] of home, mobile and elsewhere."""
+def _networks(
+    country: np.ndarray, kit: np.ndarray, rng: np.random.Generator, world: World
+) -> tuple[np.ndarray, np.ndarray]:
+    """Systems [n, 3] and addresses [n, 3] of home, mobile and elsewhere; programs run in clouds."""
     count = len(country)
     home = world.isps[country, np.minimum(rng.geometric(0.4, count) - 1, 4)]
+    home = np.where(kit & (rng.random(count) < 0.4), rng.choice(world.hosts, count), home)
     mobile = world.isps[country, rng.integers(0, 5, count)]
     elsewhere = world.isps[country, rng.integers(0, 5, count)]
-    hosted = rng.random(count) < 0.12
-    elsewhere = np.where(hosted, rng.choice(world.hosts, count), elsewhere)
+    draw = rng.random(count)
+    elsewhere = np.where(draw < 0.12, rng.choice(world.hosts, count), elsewhere)
+    elsewhere = np.where(draw > 0.95, rng.choice(world.tunnels, count), elsewhere)
     systems = np.stack([home, mobile, elsewhere], axis=1)
     address = np.stack([world.networks.address(systems[:, k], rng) for k in range(3)], axis=1)
     return systems, address
@@ -152,24 +183,34 @@ def _popular(catalogue: np.ndarray, count: int, rng: np.random.Generator) -> np.
     return rng.choice(catalogue, count, p=weight / weight.sum())
 
 
-def _requests(kit: np.ndarray, rng: np.random.Generator, days: int, release: float) -> dict[str, np.ndarray]:
+def _requests(
+    kit: np.ndarray, rng: np.random.Generator, days: int, release: float
+) -> dict[str, np.ndarray]:
     count = len(kit)
     rush = release + rng.exponential(np.where(kit, 6.0, 2.5), count)
     moves = np.where(rng.random(count) < 0.55, rush, NEVER)
-    warm = rng.choice([np.nan, 0.0, 0.2, 0.3, 0.5, 0.7, 0.8, 1.0], count, p=[0.35, 0.14, 0.1, 0.06, 0.06, 0.18, 0.04, 0.07])
+    warm = rng.choice(
+        [np.nan, 0.0, 0.2, 0.3, 0.5, 0.7, 0.8, 1.0],
+        count,
+        p=[0.35, 0.14, 0.1, 0.06, 0.06, 0.18, 0.04, 0.07],
+    )
     limit = rng.choice([0, 256, 512, 800, 1000, 1024, 2000, 2048, 4000, 4096, 8192], count)
     return {
         "stop": np.full(count, float(days)),
         "model": rng.choice(OLD_MODELS, count, p=[0.45, 0.4, 0.15]),
         "moves": moves,
         "temperature": np.where(kit, warm, np.nan),
-        "top_p": np.where(kit & (rng.random(count) < 0.2), rng.choice([0.9, 0.95, 1.0], count), np.nan),
+        "top_p": np.where(
+            kit & (rng.random(count) < 0.2), rng.choice([0.9, 0.95, 1.0], count), np.nan
+        ),
         "max_tokens": np.where(kit, limit, 0),
         "stream": np.where(kit, rng.choice([-1, 0, 1], count, p=[0.3, 0.4, 0.3]), 1),
-        "choices": np.where(kit & (rng.random(count) < 0.04), rng.integers(2, 6, count), np.where(kit, 1, 0)),
+        "choices": np.where(
+            kit & (rng.random(count) < 0.08), rng.integers(2, 6, count), np.where(kit, 1, 0)
+        ),
         "logprobs": np.where(kit & (rng.random(count) < 0.03), 1, -1),
         "output": np.where(kit, rng.choice([0, 1, 2], count, p=[0.5, 0.3, 0.2]), 1),
-        "tools": np.where(kit & (rng.random(count) < 0.15), rng.integers(1, 12, count), 0),
+        "tools": np.where(kit & (rng.random(count) < 0.3), rng.integers(1, 16, count), 0),
         "effort": np.where(rng.random(count) < 0.25, rng.integers(0, 3, count), -1),
         "answer": heavy(rng, count, 260.0, 0.5, 1500.0),
     }
@@ -180,8 +221,12 @@ def _habits(kit: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
     return {
         "rate": heavy(rng, count, 5.0, 0.9, 400.0),
         "active": rng.beta(1.1, 2.2, count) * 0.9 + 0.04,
-        "weekend": np.where(kit, heavy(rng, count, 0.5, 0.6, 1.5), heavy(rng, count, 0.9, 0.4, 1.6)),
-        "rhythm": rng.choice([HUMAN, OFFICE, EVENING, FLAT, NIGHT], count, p=[0.5, 0.25, 0.17, 0.05, 0.03]),
+        "weekend": np.where(
+            kit, heavy(rng, count, 0.5, 0.6, 1.5), heavy(rng, count, 0.9, 0.4, 1.6)
+        ),
+        "rhythm": rng.choice(
+            [HUMAN, OFFICE, EVENING, FLAT, NIGHT], count, p=[0.5, 0.25, 0.17, 0.05, 0.03]
+        ),
         "turns": 1.0 + heavy(rng, count, 1.6, 0.7, 12.0),
         "gap": heavy(rng, count, 90.0, 0.8, 900.0),
         "chat": ~kit | (rng.random(count) < 0.4),

@@ -15,8 +15,8 @@ from stillwatch.errors import InputError
 from stillwatch.events.contracts import Exemption
 from stillwatch.events.schema import ACCOUNTS, EVENTS
 from stillwatch.simulate.bank import Bank
-from stillwatch.simulate.benign import COHORTS, Stage
 from stillwatch.simulate.campaign import campaign
+from stillwatch.simulate.cohorts import COHORTS
 from stillwatch.simulate.corpus import read_corpus
 from stillwatch.simulate.crowd import (
     EPOCH,
@@ -28,7 +28,8 @@ from stillwatch.simulate.crowd import (
     moments,
 )
 from stillwatch.simulate.grammar import LANGUAGES
-from stillwatch.simulate.knobs import KNOBS, SCALES, SCENARIOS, Evasion, Scale, Scenario, scenario
+from stillwatch.simulate.knobs import KNOBS, SCALES, SCENARIOS, Evasion, Scale, Scenario, definition
+from stillwatch.simulate.stage import Stage
 from stillwatch.simulate.world import COUNTRIES, PLANS, Clients, build_clients, build_world
 
 ROW_GROUP: Final = 50_000
@@ -53,9 +54,9 @@ LABELS: Final = pa.schema(
 
 @dataclass
 class Traffic:
-    """A drawn scenario: tables of accounts and labels, and events that can be streamed repeatedly."""
+    """A drawn scenario: accounts and labels as tables, events as a stream that can be repeated."""
 
-    name: str
+    scenario: str
     scale: str
     seed: int
     accounts: pa.Table
@@ -70,7 +71,13 @@ class Traffic:
         for low in range(0, plan.days, plan.stride):
             high = min(low + plan.stride, plan.days)
             tables = [
-                events(crowd, low, high, np.random.default_rng([self.seed, 2, place, low]), self.clients)
+                events(
+                    crowd,
+                    low,
+                    high,
+                    np.random.default_rng([self.seed, 2, place, low]),
+                    self.clients,
+                )
                 for place, crowd in enumerate(self.crowds)
             ]
             table = concatenate(tables, np.random.default_rng([self.seed, 3, low]))
@@ -82,11 +89,13 @@ class Traffic:
         return pa.RecordBatchReader.from_batches(EVENTS, self.batches())
 
 
-def simulate(name: str, *, scale: str = "small", seed: int = 0, prompts: Path | None = None) -> Traffic:
+def simulate(
+    scenario: str, *, scale: str = "small", seed: int = 0, prompts: Path | None = None
+) -> Traffic:
     """Draw a scenario.
 
     Args:
-        name: One of `SCENARIOS`.
+        scenario: One of `SCENARIOS`.
         scale: One of `SCALES`.
         seed: The same seed, scale, scenario and prompts give the same bytes.
         prompts: Directory of real prompts (docs/guide/simulate.md), or None for the grammar.
@@ -94,18 +103,20 @@ def simulate(name: str, *, scale: str = "small", seed: int = 0, prompts: Path | 
     Raises:
         InputError: The scenario or scale is unknown, or a prompt file is missing or malformed.
     """
-    if name not in SCENARIOS:
-        raise InputError(f"There is no scenario {name!r}; choose one of {', '.join(SCENARIOS)}.")
+    if scenario not in SCENARIOS:
+        raise InputError(
+            f"There is no scenario {scenario!r}; choose one of {', '.join(SCENARIOS)}."
+        )
     if scale not in SCALES:
         raise InputError(f"There is no scale {scale!r}; choose one of {', '.join(SCALES)}.")
     if seed < 0:
         raise InputError(f"The seed {seed} is negative; give a whole number from 0.")
     bank = Bank() if prompts is None else read_corpus(prompts)
-    plan, definition, clients = SCALES[scale], scenario(name), build_clients()
+    plan, clients = SCALES[scale], build_clients()
     rng = np.random.default_rng([seed, 1])
     release = float(rng.uniform(0.4, 0.7) * plan.days)
     stage = Stage(rng, build_world(), clients, bank, plan.days, release)
-    crowds = _attack(stage, plan, definition) if definition.attack else []
+    crowds = _attack(stage, plan, definition(scenario))
     attackers = sum(len(crowd.people) for crowd in crowds)
     crowds += _benign(stage, plan, attackers, sum(crowd.expected(plan.days) for crowd in crowds))
     names = rng.permutation(sum(len(crowd.people) for crowd in crowds)).astype(np.uint64)
@@ -116,7 +127,7 @@ def simulate(name: str, *, scale: str = "small", seed: int = 0, prompts: Path | 
         base += len(crowd.people)
     order = [("account_id", "ascending")]
     return Traffic(
-        name=name,
+        scenario=scenario,
         scale=scale,
         seed=seed,
         accounts=pa.concat_tables(_accounts(crowd, rng) for crowd in crowds).sort_by(order),
@@ -129,29 +140,33 @@ def simulate(name: str, *, scale: str = "small", seed: int = 0, prompts: Path | 
 
 def _benign(stage: Stage, plan: Scale, attackers: int, harvested: float) -> list[Crowd]:
     """Every benign cohort, with rates scaled so that the scenario has the events of its scale."""
-    total = sum(share for share, _ in COHORTS.values())
-    crowds = []
-    for share, draw in COHORTS.values():
-        tilt = np.exp(stage.rng.normal(0, 0.15))
-        count = max(12, round((plan.accounts - attackers) * share / total * tilt))
-        crowds.append(draw(stage, count))
+    share = np.array([entry[0] for entry in COHORTS.values()])
+    share = share * np.exp(stage.rng.normal(0, 0.15, len(share)))
+    counts = np.maximum(12, np.round((plan.accounts - attackers) * share / share.sum())).astype(int)
+    crowds = [
+        draw(stage, int(count)) for (_, draw), count in zip(COHORTS.values(), counts, strict=True)
+    ]
     expected = sum(crowd.expected(plan.days) for crowd in crowds)
     for crowd in crowds:
         crowd.people.rate = crowd.people.rate * (plan.events - harvested) / expected
     return crowds
 
 
-def _attack(stage: Stage, plan: Scale, definition: Scenario) -> list[Crowd]:
+def _attack(stage: Stage, plan: Scale, chosen: Scenario) -> list[Crowd]:
     """Campaigns of heavy-tailed sizes that share the scale's attackers and a part of its events."""
     rng = stage.rng
-    attackers = round(plan.attackers * rng.uniform(0.85, 1.15))
-    evasion = definition.evasion
+    if not chosen.attack:
+        return []
+    attackers = round(plan.attackers * rng.uniform(0.95, 1.1))
+    evasion = chosen.evasion
     low, high = plan.campaigns
-    number = definition.campaigns or int(rng.integers(low, high + 1))
+    number = chosen.campaigns or int(rng.integers(low, high + 1))
     if evasion is not None and evasion.small_campaigns:
         cell = (attackers / number) ** (1 - evasion.small_campaigns) * 20**evasion.small_campaigns
         number = max(number, round(attackers / cell))
-    weight = rng.pareto(0.9 if evasion is None or not evasion.small_campaigns else 8.0, number) + 0.15
+    # Sizes are heavy-tailed, except where a scenario fixes how many or how small.
+    even = chosen.campaigns is not None or (evasion is not None and evasion.small_campaigns > 0)
+    weight = rng.uniform(0.5, 2.0, number) if even else rng.pareto(0.9, number) + 0.15
     sizes = np.maximum(12, np.round(attackers * weight / weight.sum())).astype(int)
     events = plan.events * rng.uniform(0.06, 0.16)
     each = sizes**0.8 * np.exp(rng.normal(0, 0.9, number))
@@ -170,14 +185,20 @@ def _attack(stage: Stage, plan: Scale, definition: Scenario) -> list[Crowd]:
 
 def _mood(rng: np.random.Generator) -> Evasion:
     """Knobs of one operation in `mixed`: each off or at a random strength."""
-    used = {name: 0.45 for name in KNOBS} | {
-        "relay_mix": 0.2, "few_events": 0.25, "replacement": 0.3, "many_buyers": 0.2,
-        "small_campaigns": 0.0, "model_move": 0.35,
+    used = dict.fromkeys(KNOBS, 0.45) | {
+        "relay_mix": 0.2,
+        "few_events": 0.25,
+        "replacement": 0.3,
+        "many_buyers": 0.2,
+        "small_campaigns": 0.0,
+        "model_move": 0.35,
     }
-    return Evasion(**{
-        name: float(np.round(rng.beta(1.2, 1.2), 3)) if rng.random() < odds else 0.0
-        for name, odds in used.items()
-    })
+    return Evasion(
+        **{
+            name: float(np.round(rng.beta(1.2, 1.2), 3)) if rng.random() < odds else 0.0
+            for name, odds in used.items()
+        }
+    )
 
 
 def _accounts(crowd: Crowd, rng: np.random.Generator) -> pa.Table:
@@ -192,8 +213,9 @@ def _accounts(crowd: Crowd, rng: np.random.Generator) -> pa.Table:
         "email_domain": pa.array(people.mail, pa.string()),
         "payment_hash": hexadecimal(people.payment, "", people.payment == 0),
         "device_hash": hexadecimal(people.device, "", people.device == 0),
-        "signup_address": addresses(people.address[:, 0]),
-        "signup_asn": pa.array(people.asn[:, 0]),
+        # People sign up from the second network: where programs run is not where their owners sit.
+        "signup_address": addresses(people.address[:, 1]),
+        "signup_asn": pa.array(people.asn[:, 1]),
         "org_name": pa.array(
             np.where(organised, np.char.partition(people.mail.astype(str), ".")[:, 0], ""),
             pa.string(),
@@ -231,16 +253,19 @@ def _exemptions(crowds: list[Crowd], plan: Scale) -> list[Exemption]:
     expires = EPOCH + timedelta(days=plan.days + 180)
     orgs = [np.unique(crowd.people.org) for crowd in crowds if crowd.cohort == "contractor"]
     return [
-        Exemption(reason="synthetic data under contract", expires=expires, org_id=f"org_{int(org):016x}")
+        Exemption(
+            reason="synthetic data under contract", expires=expires, org_id=f"org_{int(org):016x}"
+        )
         for entry in orgs
         for org in entry
     ]
 
 
 def write_traffic(traffic: Traffic, out: Path) -> int:
-    """Write `events.parquet`, `accounts.parquet`, `labels.parquet`, `exemptions.json`, `scenario.json`.
+    """Write a scenario to a directory, made where it is missing; returns the number of events.
 
-    Returns the number of events.
+    The files are `events.parquet`, `accounts.parquet`, `labels.parquet`, `exemptions.json` (the
+    register for `scan --exempt`) and `scenario.json`.
     """
     out.mkdir(parents=True, exist_ok=True)
     count = 0
@@ -251,14 +276,16 @@ def write_traffic(traffic: Traffic, out: Path) -> int:
     pq.write_table(traffic.accounts, out / "accounts.parquet", compression="zstd")
     pq.write_table(traffic.labels, out / "labels.parquet", compression="zstd")
     (out / "exemptions.json").write_bytes(msgspec.json.encode(traffic.exemptions))
-    (out / "scenario.json").write_bytes(msgspec.json.format(msgspec.json.encode(describe(traffic, count)), indent=2))
+    (out / "scenario.json").write_bytes(
+        msgspec.json.format(msgspec.json.encode(describe(traffic, count)), indent=2)
+    )
     return count
 
 
 def describe(traffic: Traffic, count: int) -> dict[str, object]:
     """What `scenario.json` holds: the arguments, the totals and every campaign."""
     return {
-        "scenario": traffic.name,
+        "scenario": traffic.scenario,
         "scale": traffic.scale,
         "seed": traffic.seed,
         "window": asdict(SCALES[traffic.scale]),

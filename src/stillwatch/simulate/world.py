@@ -5,6 +5,7 @@ simulated account points at a real network.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -46,8 +47,8 @@ COUNTRIES: Final = (
 _FIRST_BLOCK: Final = 240 << 24
 _FIRST_ASN: Final = 4_200_000_000
 _ISPS: Final = 5
-_HOSTS: Final = 24
-_TUNNELS: Final = 8
+_HOSTS: Final = 60
+_TUNNELS: Final = 20
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ class Networks:
     def address(self, system: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """A uniformly drawn address (uint32) inside each given system."""
         offset = (rng.random(len(system)) * self.width[system] * 65_536).astype(np.int64)
-        return (_FIRST_BLOCK + self.block[system] * 65_536 + offset).astype(np.uint32)
+        found: np.ndarray = _FIRST_BLOCK + self.block[system] * 65_536 + offset
+        return found.astype(np.uint32)
 
 
 ISP, HOST, TUNNEL, SITE = "isp", "host", "tunnel", "site"
@@ -98,7 +100,7 @@ def build_world(sites: int = 400) -> World:
         country=np.array([entry[0] for entry in layout]),
     )
     edges = np.cumsum([0, len(systems), len(hosting), len(tunnels), len(campus)])
-    parts = [np.arange(low, high) for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    parts = [np.arange(low, high) for low, high in pairwise(edges)]
     share = np.array([entry[3] for entry in COUNTRIES])
     speech = np.array([[entry[4].get(tongue, 0.0) for tongue in LANGUAGES] for entry in COUNTRIES])
     return World(
@@ -124,10 +126,15 @@ def _clients() -> tuple[list[str], list[str], list[str]]:
     )
     for version in range(126, 140):
         for platform in platforms:
-            text = f"Mozilla/5.0 ({platform}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{version}.0.0.0"
+            engine = "AppleWebKit/537.36 (KHTML, like Gecko)"
+            text = f"Mozilla/5.0 ({platform}) {engine} Chrome/{version}.0.0.0"
             agents.append((text, f"chrome{version // 4}", "browser"))
     agents += [
-        (f"Mozilla/5.0 (iPhone; CPU iPhone OS {v}_{m} like Mac OS X) AppleWebKit/605.1.15", f"ios{v}", "browser")
+        (
+            f"Mozilla/5.0 (iPhone; CPU iPhone OS {v}_{m} like Mac OS X) AppleWebKit/605.1.15",
+            f"ios{v}",
+            "browser",
+        )
         for v in (16, 17, 18)
         for m in range(5)
     ]
@@ -145,7 +152,9 @@ def _clients() -> tuple[list[str], list[str], list[str]]:
     )
     for name, major, low, high, stack in kits:
         for minor in range(low, high):
-            agents.append((f"{name}/{major}.{minor}.{minor * 7 % 5}", f"{stack}{minor // 8}", "kit"))
+            agents.append(
+                (f"{name}/{major}.{minor}.{minor * 7 % 5}", f"{stack}{minor // 8}", "kit")
+            )
     return [a[0] for a in agents], [_ja4(a[1]) for a in agents], [a[2] for a in agents]
 
 
@@ -154,7 +163,10 @@ def _ja4(stack: str) -> str:
     value = 1469598103934665603
     for byte in stack.encode():
         value = (value ^ byte) * 1099511628211 % 2**64
-    return f"t13d{value % 9 + 10}{value % 7 + 10:02d}h2_{value >> 16:012x}"[:23] + f"_{value % 2**48:012x}"
+    return (
+        f"t13d{value % 9 + 10}{value % 7 + 10:02d}h2_{value >> 16:012x}"[:23]
+        + f"_{value % 2**48:012x}"
+    )
 
 
 @dataclass(frozen=True)
@@ -171,7 +183,9 @@ def build_clients() -> Clients:
     """The catalogue, the same for every seed."""
     agents, tls, families = _clients()
     family = np.array(families)
-    return Clients(agents, tls, np.flatnonzero(family == "browser"), np.flatnonzero(family == "kit"))
+    return Clients(
+        agents, tls, np.flatnonzero(family == "browser"), np.flatnonzero(family == "kit")
+    )
 
 
 MODELS: Final = ("quartz-3-mini", "quartz-3", "quartz-3-deep", "quartz-4")
