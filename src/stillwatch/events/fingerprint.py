@@ -129,11 +129,11 @@ def _text_columns(events: pa.RecordBatch, key: Key) -> dict[str, pa.Array]:
         "completion_words": pa.uint32(),
     }
     columns |= {name: pa.nulls(rows, kind) for name, kind in nulls.items()}
-    for name, make in (("system", _system_columns), ("completion", _completion_columns)):
-        if name in events.schema.names and events.column(name).null_count < rows:
-            texts = events.column(name)
-            missing = np.asarray(texts.is_null())
-            columns |= make(text_view(texts), missing, key)
+    names = events.schema.names
+    if "system" in names and events.column("system").null_count < rows:
+        columns["system"] = _system_column(events.column("system"), key)
+    if "completion" in names and events.column("completion").null_count < rows:
+        columns |= _completion_columns(events.column("completion"), key)
     return columns
 
 
@@ -172,14 +172,18 @@ def _prompt_columns(texts: Texts, key: Key) -> dict[str, pa.Array]:
     }
 
 
-def _system_columns(texts: Texts, missing: np.ndarray, key: Key) -> dict[str, pa.Array]:
-    tokens, _ = tokenise(texts, character_table(), _seeds(key).inner[0])
-    signed = np.empty(len(missing), np.uint64)
+def _system_column(systems: pa.Array, key: Key) -> pa.Array:
+    """Sign each distinct system prompt once."""
+    encoded = systems.dictionary_encode()
+    tokens, _ = tokenise(text_view(encoded.dictionary), character_table(), _seeds(key).inner[0])
+    signed = np.empty(len(encoded.dictionary), np.uint64)
     words.sign_contents(tokens, key.subkey("system"), signed)
-    return {"system": pa.array(signed, mask=missing)}
+    return pa.array(signed).take(encoded.indices)
 
 
-def _completion_columns(texts: Texts, missing: np.ndarray, key: Key) -> dict[str, pa.Array]:
+def _completion_columns(completions: pa.Array, key: Key) -> dict[str, pa.Array]:
+    missing = np.asarray(completions.is_null())
+    texts = text_view(completions)
     seeds = _seeds(key)
     tokens, _ = tokenise(texts, character_table(), seeds.inner[0])
     plain = words.words_of(tokens, masked=False)

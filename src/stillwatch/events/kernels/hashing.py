@@ -11,7 +11,7 @@ from numba import njit
 
 from stillwatch.events.kernels.types import Bytes, U64s
 
-_MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
+MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
 _FINISH_1: Final = np.uint64(0xFF51AFD7ED558CCD)
 _FINISH_2: Final = np.uint64(0xC4CEB9FE1A85EC53)
 _S32: Final = np.uint64(32)
@@ -23,7 +23,7 @@ _BYTES_PER_WORD: Final = 8
 @njit(nogil=True, cache=True)
 def mix(state: np.uint64, value: np.uint64) -> np.uint64:
     """Fold one 64-bit value into an inner hash; order matters."""
-    state = (state ^ value) * _MULTIPLIER
+    state = (state ^ value) * MULTIPLIER
     return state ^ (state >> _S32)
 
 

@@ -44,7 +44,9 @@ def entropy(words: Words, out: F32s) -> None:
         mask = np.uint64(size - 1)
         for at in range(start, stop):
             slot = values[at] & mask
-            while slots[slot] not in (_EMPTY, values[at]):
+            while slots[slot] != _EMPTY:
+                if slots[slot] == values[at]:
+                    break
                 slot = (slot + np.uint64(1)) & mask
             slots[slot] = values[at]
             counts[slot] += 1

@@ -63,7 +63,9 @@ def find_slot(keys: U64s, key: np.uint64) -> np.uint64:
     """Slot that holds `key`, or the empty slot where it would go."""
     mask = np.uint64(len(keys) - 1)
     slot = key & mask
-    while keys[slot] not in (_EMPTY, key):
+    while keys[slot] != _EMPTY:
+        if keys[slot] == key:
+            break
         slot = (slot + _ONE) & mask
     return slot
 
@@ -73,8 +75,6 @@ def phrase_bits(values: U64s, at: int, stop: int, table: PhraseTable) -> np.uint
     """Bits of all phrases that begin at a word."""
     first, lengths, keys, bits = table
     slot = find_slot(first, values[at])
-    if first[slot] == _EMPTY:
-        return _EMPTY
     wanted = lengths[slot]
     found = _EMPTY
     state = _EMPTY
@@ -97,6 +97,7 @@ def find_phrases(
     `hits` has one value per word: 1 where a phrase begins that asks for something, 0 elsewhere.
     """
     values, _, starts = words
+    first = table.first
     first_seen = np.empty(MARKERS, np.int64)
     second_seen = np.empty(MARKERS, np.int64)
     for row in range(len(starts) - 1):
@@ -107,6 +108,8 @@ def find_phrases(
         stop = starts[row + 1]
         for at in range(starts[row], stop):
             hits[at] = 0
+            if first[find_slot(first, values[at])] == _EMPTY:
+                continue  # most words begin no phrase
             here = phrase_bits(values, at, stop, table)
             if here == _EMPTY:
                 continue

@@ -109,8 +109,11 @@ def find_structures(
         sections, records, items, known, exemplars = 0, 0, 0, 0, 0
         line_start = True
         for at in range(starts[row], stop):
-            if kinds[at] & tk.KIND_MASK == tk.NEWLINE:
+            kind = kinds[at] & tk.KIND_MASK
+            if kind == tk.NEWLINE:
                 line_start = True
+                continue
+            if kind != tk.PUNCTUATION and not line_start:
                 continue
             first = character_of(tokens, at, stop)
             if line_start:

@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 
 from stillwatch.events.kernels import characters as ch
-from stillwatch.events.kernels.hashing import finish, mix
+from stillwatch.events.kernels.hashing import MULTIPLIER, finish, mix
 from stillwatch.events.kernels.types import Bytes, Measures, Starts, Texts, Tokens, U32s
 from stillwatch.events.scripts import Script
 
@@ -35,6 +35,8 @@ LONGEST_RUN: Final = 3
 _SCRIPTS: Final = len(Script)
 _HAN: Final = int(Script.HAN)
 _FOLD_MASK: Final = (1 << ch.CLASS_SHIFT) - 1
+_ASCII: Final = 0x80
+_BLANK: Final = 0x20
 _HAN_PLANES: Final = 0x40000
 _QUOTE, _APOSTROPHE, _COMMA, _FULL_STOP, _SLASH, _COLON = 0x22, 0x27, 0x2C, 0x2E, 0x2F, 0x3A
 _HYPHEN, _ASTERISK, _PLUS, _UNDERSCORE, _BACKTICK = 0x2D, 0x2A, 0x2B, 0x5F, 0x60
@@ -109,27 +111,42 @@ def _is_url(data: Bytes, word: int, at: int, stop: int) -> bool:
 
 @njit(nogil=True, cache=True)
 def _read_word(
-    texts: Texts, span: tuple[int, int], table: U32s, seed: np.uint64, scripts: Starts
+    data: Bytes, span: tuple[int, int], table: U32s, seed: np.uint64, scripts: Starts
 ) -> tuple[int, np.uint64, bool, int]:
     """Read letters, digits and marks from the start of a span.
 
     Returns the position after them, their hash, whether a digit is among them, and how many
-    characters were read.
+    characters were read. A word's letters count for the script of the last one.
     """
-    data = texts.data
     at, stop = span
     state = seed
     has_digit = False
     after_digit = False
     read = 0
+    letters = 0
+    script_of_word = 0
     while at < stop:
+        byte = data[at]
+        if byte < _ASCII:
+            # most characters of most texts take this short way
+            entry = np.int64(table[byte])
+            if (entry >> ch.CLASS_SHIFT) & 15 == ch.LETTER:
+                state = (state ^ np.uint64(entry & _FOLD_MASK)) * MULTIPLIER
+                script_of_word = entry >> ch.SCRIPT_SHIFT
+                after_digit = False
+                letters += 1
+                read += 1
+                at += 1
+                continue
         code, after = _decode(data, at, stop)
         fold, kind, script = _look_up(table, code)
         if ch.LETTER <= kind <= ch.MARK:
             after_digit = kind == ch.DIGIT
             has_digit |= after_digit
-            scripts[script] += kind == ch.LETTER
-            state = mix(state, np.uint64(fold))
+            if kind == ch.LETTER:
+                script_of_word = script
+                letters += 1
+            state = (state ^ np.uint64(fold)) * MULTIPLIER
         elif kind == ch.PUNCTUATION and fold == _APOSTROPHE:
             if after_digit or _class_at(data, after, stop, table) != ch.LETTER:
                 break
@@ -137,15 +154,16 @@ def _read_word(
             follower = _class_at(data, after, stop, table)
             if follower not in (ch.LETTER, ch.DIGIT):
                 break
-            state = mix(state, np.uint64(fold))
+            state = (state ^ np.uint64(fold)) * MULTIPLIER
         elif kind == ch.PUNCTUATION and fold in (_COMMA, _FULL_STOP, _COLON):
             if not after_digit or _class_at(data, after, stop, table) != ch.DIGIT:
                 break
-            state = mix(state, np.uint64(fold))
+            state = (state ^ np.uint64(fold)) * MULTIPLIER
         elif kind != ch.IGNORED:
             break
         read += 1
         at = after
+    scripts[script_of_word] += letters
     return at, finish(state), has_digit, read
 
 
@@ -176,6 +194,10 @@ def _tokenise(
         indent = 0
         line_start = True
         while at < stop:
+            if data[at] == _BLANK and not line_start:
+                total += 1
+                at += 1
+                continue
             code, after = _decode(data, at, stop)
             fold, kind, script = _look_up(table, code)
             if line_start and ch.IGNORED != kind < ch.SPACE:
@@ -184,7 +206,7 @@ def _tokenise(
                     deepest = max(deepest, 1 + indent // 2)
             if ch.LETTER <= kind <= ch.MARK:
                 word = at
-                at, value, has_digit, read = _read_word(texts, (at, stop), table, seed, scripts)
+                at, value, has_digit, read = _read_word(data, (at, stop), table, seed, scripts)
                 total += read
                 kinds[count] = NUMBER if has_digit else WORD
                 if not has_digit and _is_url(data, word, at, stop):
