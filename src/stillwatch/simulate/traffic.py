@@ -35,6 +35,9 @@ from stillwatch.simulate.world import COUNTRIES, PLANS, Clients, build_clients, 
 ROW_GROUP: Final = 50_000
 """Rows per batch and per Parquet row group."""
 
+_SMALLEST: Final = 12
+"""Accounts of the smallest campaign."""
+
 LABELS: Final = pa.schema(
     [
         pa.field("account_id", pa.string(), nullable=False),
@@ -167,7 +170,8 @@ def _attack(stage: Stage, plan: Scale, chosen: Scenario) -> list[Crowd]:
     # Sizes are heavy-tailed, except where a scenario fixes how many or how small.
     even = chosen.campaigns is not None or (evasion is not None and evasion.small_campaigns > 0)
     weight = rng.uniform(0.5, 2.0, number) if even else rng.pareto(0.9, number) + 0.15
-    sizes = np.maximum(12, np.round(attackers * weight / weight.sum())).astype(int)
+    shared = max(attackers - _SMALLEST * number, 0)
+    sizes = (_SMALLEST + np.round(shared * weight / weight.sum())).astype(int)
     events = plan.events * rng.uniform(0.06, 0.16)
     each = sizes**0.8 * np.exp(rng.normal(0, 0.9, number))
     each *= events / each.sum()
