@@ -53,7 +53,7 @@ def coerce(values: Values, field: pa.Field, reject: Reject) -> pa.Array:
     """The column in its contract type; values that cannot be read are null and rejected."""
     try:
         array: Any = values if isinstance(values, pa.Array) else pa.array(values)
-        if array is values and _is_text(array.type):
+        if isinstance(values, pa.Array) and _is_text(array.type):
             array.validate(full=True)  # files may hold text that is not UTF-8
         return _cast(array, field.type)
     except _ARROW_ERRORS:

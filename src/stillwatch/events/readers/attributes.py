@@ -48,6 +48,8 @@ def value_of(value: Any) -> Any:
     """
     if not isinstance(value, dict):
         return value
+    if "stringValue" in value:
+        return value["stringValue"]
     if "intValue" in value:
         number = value["intValue"]
         return int(number) if isinstance(number, str) and number.lstrip("-").isdecimal() else number
@@ -55,7 +57,7 @@ def value_of(value: Any) -> Any:
         return [value_of(item) for item in listed(as_record(value["arrayValue"]), "values")]
     if "kvlistValue" in value:
         return attributes_of(listed(as_record(value["kvlistValue"]), "values"))
-    return next((value[k] for k in ("stringValue", "doubleValue", "boolValue") if k in value), None)
+    return value.get("doubleValue", value.get("boolValue"))
 
 
 def attributes_of(pairs: Any) -> Record:

@@ -70,11 +70,13 @@ def read_otlp(files: Sequence[LogFile], context: ReadContext) -> Iterator[RawBat
             if not _ROOTS & document.keys():
                 context.reject(file.name, row, "", Reason.JSON)
             for resource in listed(document, "resourceLogs"):
+                shared = _shared(resource)
                 for record in _inner(resource, ("scopeLogs",), "logRecords"):
-                    yield from join.log_record(file.name, row, record, _shared(resource))
+                    yield from join.log_record(file.name, row, record, shared)
             for resource in listed(document, "resourceSpans"):
+                shared = _shared(resource)
                 for span in _inner(resource, _SCOPE_SPANS, "spans"):
-                    yield from join.span(file.name, row, span, _shared(resource))
+                    yield from join.span(file.name, row, span, shared)
     yield from join.close()
 
 
