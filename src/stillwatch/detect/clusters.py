@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 from stillwatch.detect.links import Links
 
 
-def communities(links: Links, accounts: int, *, seed: int, resolution: float, smallest: int) -> NDArray[np.int32]:
+def communities(
+    links: Links, accounts: int, *, seed: int, resolution: float, smallest: int
+) -> NDArray[np.int32]:
     """Split the link graph into communities.
 
     One thread and a fixed seed: the same links give the same communities (NetworKit's parallel
@@ -32,7 +34,9 @@ def communities(links: Links, accounts: int, *, seed: int, resolution: float, sm
     nk.setSeed(seed, False)
     graph = nk.GraphFromCoo(
         (links.weight, (ends[:count].astype(np.uint64), ends[count:].astype(np.uint64))),
-        n=linked.size, weighted=True, directed=False,
+        n=linked.size,
+        weighted=True,
+        directed=False,
     )
     leiden = nk.community.ParallelLeiden(graph, iterations=5, randomize=False, gamma=resolution)
     leiden.run()

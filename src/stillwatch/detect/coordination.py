@@ -39,7 +39,7 @@ def test(views: list[View], cohort: NDArray[np.int64]) -> list[Candidate]:
     """Test every cluster of every view on what the view held out."""
     found: list[tuple[View, int, float, enrichment.Enriched]] = []
     for view in views:
-        rows = enrichment.test(view.held_out, view.cluster, cohort)
+        rows = enrichment.test(enrichment.code(view.held_out), view.cluster, cohort)
         count = int(view.cluster.max(initial=-1)) + 1
         for number, e_value in enumerate(_e_values(rows, count, len(view.held_out))):
             found.append((view, number, float(e_value), rows))
@@ -48,7 +48,10 @@ def test(views: list[View], cohort: NDArray[np.int64]) -> list[Candidate]:
     q_values = e_to_q(np.array([e_value for _, _, e_value, _ in found]))
     return [
         Candidate(
-            view.name, np.flatnonzero(view.cluster == number), e_value, float(q_value),
+            view.name,
+            np.flatnonzero(view.cluster == number),
+            e_value,
+            float(q_value),
             rows.where(rows.cluster == number),
         )
         for (view, number, e_value, rows), q_value in zip(found, q_values, strict=True)

@@ -4,6 +4,7 @@ The tail of k carriers among m members is binomial with the rate at which accoun
 cohorts carry the feature, so that what a plan or language group has in common is no evidence.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,57 +44,111 @@ class Enriched:
     def where(self, keep: NDArray[np.bool_]) -> "Enriched":
         """Return the rows that `keep` marks."""
         return Enriched(
-            self.cluster[keep], self.family[keep], self.value[keep], self.members[keep],
-            self.population[keep], self.share[keep], self.lift[keep], self.log_p[keep],
+            self.cluster[keep],
+            self.family[keep],
+            self.value[keep],
+            self.members[keep],
+            self.population[keep],
+            self.share[keep],
+            self.lift[keep],
+            self.log_p[keep],
         )
 
 
-def test(features: Features, cluster: NDArray[np.int32], cohort: NDArray[np.int64]) -> Enriched:
+@dataclass(frozen=True)
+class Coded:
+    """One family with its values numbered, so that many tests share one sort.
+
+    Attributes:
+        family: the family.
+        account: account code of each row.
+        column: number of each row's value.
+        values: the values, ascending.
+        carriers: accounts that carry each value.
+        posting: rows in the order of their values.
+        start: where each value's rows begin in `posting`; one more than there are values.
+    """
+
+    family: Family
+    account: NDArray[np.int32]
+    column: NDArray[np.int64]
+    values: NDArray[np.uint64]
+    carriers: NDArray[np.int64]
+    posting: NDArray[np.int64]
+    start: NDArray[np.int64]
+
+    def carriers_of(self, value: np.uint64) -> NDArray[np.int32]:
+        """Return the codes of the accounts that carry a value."""
+        number = int(np.searchsorted(self.values, value))
+        return self.account[self.posting[self.start[number] : self.start[number + 1]]]
+
+
+def code(features: Features) -> dict[Family, Coded]:
+    """Number the values of every family."""
+    return {family: _code(family, counts) for family, counts in sorted(features.items())}
+
+
+def _code(family: Family, counts: FamilyCounts) -> Coded:
+    posting = np.argsort(counts.value, kind="stable")
+    ranked = counts.value[posting]
+    first = np.ones(ranked.size, bool)
+    first[1:] = ranked[1:] != ranked[:-1]
+    column = np.empty(ranked.size, np.int64)
+    column[posting] = np.cumsum(first) - 1
+    start = np.append(np.flatnonzero(first), ranked.size)
+    return Coded(family, counts.account, column, ranked[first], np.diff(start), posting, start)
+
+
+def test(
+    coded: Mapping[Family, Coded], cluster: NDArray[np.int32], cohort: NDArray[np.int64]
+) -> Enriched:
     """Test every feature of every family for enrichment in every cluster.
 
     Args:
-        features: the families to test; pass only what took no part in forming the clusters where
-            the p-values are to be read as tests.
+        coded: the families to test; pass only what took no part in forming the clusters where the
+            p-values are to be read as tests.
         cluster: cluster per account, -1 for none.
         cohort: cohort per account.
     """
-    parts = [_family(family, counts, cluster, cohort) for family, counts in sorted(features.items())]
-    return Enriched(
-        *(np.concatenate([getattr(part, name) for part in parts]) for name in Enriched.__dataclass_fields__)
-    )
+    parts = [_family(family, cluster, cohort) for family in coded.values()]
+    names = Enriched.__dataclass_fields__
+    return Enriched(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
-def _family(
-    family: Family, counts: FamilyCounts, cluster: NDArray[np.int32], cohort: NDArray[np.int64]
-) -> Enriched:
-    values, column = np.unique(counts.value, return_inverse=True)
-    accounts = cluster.shape[0]
-    carriers = np.bincount(column, minlength=values.size)
-    inside = cluster[counts.account] >= 0
+def _family(coded: Coded, cluster: NDArray[np.int32], cohort: NDArray[np.int64]) -> Enriched:
+    accounts, width = cluster.shape[0], max(coded.values.size, 1)
     clusters = int(cluster.max(initial=-1)) + 1
+    of_row = cluster[coded.account]
+    inside = of_row >= 0
     cells, members = np.unique(
-        cluster[counts.account[inside]].astype(np.int64) * values.size + column[inside], return_counts=True
+        of_row[inside].astype(np.int64) * width + coded.column[inside], return_counts=True
     )
     sizes = np.bincount(cluster[cluster >= 0], minlength=clusters)
-    which, feature = cells // max(values.size, 1), cells % max(values.size, 1)
+    which, feature = cells // width, cells % width
     tested = np.bincount(which, minlength=clusters)
     keep = members >= FEWEST_CARRIERS
     which, feature, members = which[keep], feature[keep], members[keep]
-    expected = _expected(which, feature, counts, column, cluster, cohort)
-    rate = np.clip(np.maximum(expected, sizes[which] * carriers[feature] / accounts) / sizes[which], 1e-12, 1.0)
+    expected = _expected(which, feature, coded, cluster, cohort)
+    pooled = sizes[which] * coded.carriers[feature] / accounts
+    rate = np.clip(np.maximum(expected, pooled) / sizes[which], 1e-12, 1.0)
     log_p = binomial_tail_log(members, sizes[which], rate) + np.log(tested[which])
     share = members / sizes[which]
     return Enriched(
-        which, np.full(which.size, family, np.int8), values[feature], members, carriers[feature],
-        share, share / rate, np.minimum(log_p, 0.0),
+        which,
+        np.full(which.size, coded.family, np.int8),
+        coded.values[feature],
+        members,
+        coded.carriers[feature],
+        share,
+        share / rate,
+        np.minimum(log_p, 0.0),
     )
 
 
 def _expected(
     which: NDArray[np.int64],
     feature: NDArray[np.int64],
-    counts: FamilyCounts,
-    column: NDArray[np.int64],
+    coded: Coded,
     cluster: NDArray[np.int32],
     cohort: NDArray[np.int64],
 ) -> NDArray[np.float64]:
@@ -102,7 +157,7 @@ def _expected(
     A cohort that a cluster nearly fills cannot serve as its own background: it counts only where it
     is twenty times larger than the cluster's part of it.
     """
-    cohorts = int(cohort.max()) + 1
+    cohorts = int(cohort.max(initial=0)) + 1
     clusters = int(cluster.max(initial=-1)) + 1
     sizes = np.bincount(cohort, minlength=cohorts)
     inside = cluster >= 0
@@ -110,10 +165,10 @@ def _expected(
     np.add.at(mix, (cluster[inside], cohort[inside]), 1.0)
     weight = np.where(sizes >= 20 * mix, mix / np.maximum(sizes, 1), 0.0)
     wanted, back = np.unique(feature, return_inverse=True)
-    renumber = np.full(int(column.max(initial=-1)) + 1, -1, np.int64)
-    renumber[wanted] = np.arange(wanted.size)
-    rows = renumber[column]
+    place = np.full(coded.values.size, -1, np.int64)
+    place[wanted] = np.arange(wanted.size)
+    rows = place[coded.column]
     used = rows >= 0
-    carried = np.zeros((wanted.size, cohorts))
-    np.add.at(carried, (rows[used], cohort[counts.account[used]]), 1.0)
+    cells = rows[used] * cohorts + cohort[coded.account[used]]
+    carried = np.bincount(cells, minlength=wanted.size * cohorts).reshape(wanted.size, cohorts)
     return np.asarray(np.einsum("ij,ij->i", carried[back], weight[which]))

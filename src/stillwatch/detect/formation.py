@@ -78,36 +78,52 @@ def word_counts(sketches: Sketches, accounts: int, *, commonest: float = 0.05) -
     tokens, column, carriers = np.unique(sketches.token, return_inverse=True, return_counts=True)
     keep = ((carriers >= 3) & (carriers <= max(commonest * accounts, 3)))[column]
     return FamilyCounts(
-        sketches.account[keep], tokens[column[keep]].astype(np.uint64),
-        sketches.count[keep], sketches.held_out[keep],
+        sketches.account[keep],
+        tokens[column[keep]].astype(np.uint64),
+        sketches.count[keep],
+        sketches.held_out[keep],
     )
 
 
 def _content(population: Population, order: NDArray[np.int64], settings: FormationSettings) -> View:
     script = main_script(population.profiles)
     rng = np.random.default_rng(settings.seed)
-    words = vectors.build(population.sketches, script, held_out=False)
+    words = vectors.forming(population.sketches, script)
     floor = links.stranger_floor(words, script, rng, quantile=settings.stranger_quantile)
     found = links.content_links(words, order, neighbours=settings.neighbours, floor=floor)
     cluster = clusters.communities(
-        found, population.size, seed=settings.seed, resolution=settings.resolution, smallest=settings.smallest
+        found,
+        population.size,
+        seed=settings.seed,
+        resolution=settings.resolution,
+        smallest=settings.smallest,
     )
     held_out: Features = {}
     for family, counts in population.features.items():
-        held_out[family] = counts.half(held_out=True) if family in links.CONTENT_FAMILIES else counts
+        held_out[family] = (
+            counts.half(held_out=True) if family in links.CONTENT_FAMILIES else counts
+        )
     held_out[Family.WORDS] = word_counts(population.sketches, population.size).half(held_out=True)
     return View("content", cluster, held_out, found)
 
 
-def _infrastructure(population: Population, order: NDArray[np.int64], settings: FormationSettings) -> View:
+def _infrastructure(
+    population: Population, order: NDArray[np.int64], settings: FormationSettings
+) -> View:
     incidence = index.build(
         population.features, links.INFRASTRUCTURE_FAMILIES, population.size, held_out=None
     )
     found = links.infrastructure_links(incidence, order, expected=settings.expected)
     cluster = clusters.communities(
-        found, population.size, seed=settings.seed, resolution=settings.resolution, smallest=settings.smallest
+        found,
+        population.size,
+        seed=settings.seed,
+        resolution=settings.resolution,
+        smallest=settings.smallest,
     )
-    held_out = {f: counts for f, counts in population.features.items() if f in links.CONTENT_FAMILIES}
+    held_out = {
+        f: counts for f, counts in population.features.items() if f in links.CONTENT_FAMILIES
+    }
     held_out[Family.PARAMETERS] = population.features[Family.PARAMETERS]
     held_out[Family.WORDS] = word_counts(population.sketches, population.size)
     return View("infrastructure", cluster, held_out, found)

@@ -39,7 +39,9 @@ class FeatureIndex:
         return np.log(self.accounts / np.maximum(self.carriers, 1)).astype(np.float32)
 
 
-def build(features: Features, families: Iterable[Family], accounts: int, *, held_out: bool | None) -> FeatureIndex:
+def build(
+    features: Features, families: Iterable[Family], accounts: int, *, held_out: bool | None
+) -> FeatureIndex:
     """Index the values of `families` that at least two accounts carry.
 
     Args:
@@ -72,11 +74,16 @@ def build(features: Features, families: Iterable[Family], accounts: int, *, held
     if not account_parts:
         return FeatureIndex(
             sparse.csr_matrix((accounts, 0), dtype=np.int8),
-            np.empty(0, np.int8), np.empty(0, np.uint64), np.empty(0, np.int64), degree,
+            np.empty(0, np.int8),
+            np.empty(0, np.uint64),
+            np.empty(0, np.int64),
+            degree,
         )
     account = np.concatenate(account_parts)
     column = np.concatenate(column_parts)
-    rows = sparse.csr_matrix((np.ones(account.size, np.int8), (account, column)), shape=(accounts, offset))
+    rows = sparse.csr_matrix(
+        (np.ones(account.size, np.int8), (account, column)), shape=(accounts, offset)
+    )
     rows.sort_indices()
     return FeatureIndex(
         rows,

@@ -32,7 +32,9 @@ def account_features(accounts: pa.Table) -> Features:
         if family is Family.SIGNUP_NETWORK:
             strings = [_network(text) for text in strings]
         values = np.array([_hash64(text) for text in strings], np.uint64)
-        found[family] = _once(np.flatnonzero(codes >= 0), values[codes[codes >= 0]] if values.size else values)
+        found[family] = _once(
+            np.flatnonzero(codes >= 0), values[codes[codes >= 0]] if values.size else values
+        )
     return found
 
 
@@ -79,7 +81,9 @@ def _sorted(account: NDArray[np.int32], value: NDArray[np.uint64]) -> FamilyCoun
     rows = _once(account[order].astype(np.int64), value[order])
     repeat = np.zeros(account.size, bool)
     repeat[1:] = (rows.account[1:] == rows.account[:-1]) & (rows.value[1:] == rows.value[:-1])
-    return FamilyCounts(rows.account[~repeat], rows.value[~repeat], rows.count[~repeat], rows.held_out[~repeat])
+    return FamilyCounts(
+        rows.account[~repeat], rows.value[~repeat], rows.count[~repeat], rows.held_out[~repeat]
+    )
 
 
 def _dictionary(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], list[str]]:

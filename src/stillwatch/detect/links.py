@@ -36,7 +36,9 @@ class Links:
     weight: NDArray[np.float64]
 
 
-def infrastructure_links(index: FeatureIndex, order: NDArray[np.int64], *, expected: float) -> Links:
+def infrastructure_links(
+    index: FeatureIndex, order: NDArray[np.int64], *, expected: float
+) -> Links:
     """Link accounts that share rare infrastructure, identity or lifecycle values.
 
     A pair is kept when chance would give an account fewer than `expected` such partners, that is
@@ -52,18 +54,27 @@ def infrastructure_links(index: FeatureIndex, order: NDArray[np.int64], *, expec
     columns.sort_indices()
     members = by_rank[columns.indices]
     left, right = _unique_pairs(
-        *kernels.circulant(columns.indptr.astype(np.int64), members, CIRCULANT_WINDOW), index.accounts
+        *kernels.circulant(columns.indptr.astype(np.int64), members, CIRCULANT_WINDOW),
+        index.accounts,
     )
     nats, families = kernels.pair_surprise(
-        index.rows.indptr.astype(np.int64), index.rows.indices.astype(np.int32), index.family,
-        index.rarity, index.degree, left, right, FAMILY_CAP,
+        index.rows.indptr.astype(np.int64),
+        index.rows.indices.astype(np.int32),
+        index.family,
+        index.rarity,
+        index.degree,
+        left,
+        right,
+        FAMILY_CAP,
     )
     several = (families & (families - np.uint32(1))) != 0
     keep = several & (nats >= np.log(index.accounts / expected))
     return Links(left[keep], right[keep], nats[keep].astype(np.float64))
 
 
-def content_links(vectors: Vectors, order: NDArray[np.int64], *, neighbours: int, floor: NDArray[np.float64]) -> Links:
+def content_links(
+    vectors: Vectors, order: NDArray[np.int64], *, neighbours: int, floor: NDArray[np.float64]
+) -> Links:
     """Link each account to the accounts whose words are most like its own.
 
     Args:
@@ -82,13 +93,22 @@ def content_links(vectors: Vectors, order: NDArray[np.int64], *, neighbours: int
     low, high = np.minimum(left, right), np.maximum(left, right)
     limit = np.maximum(floor[low], floor[high])
     near = value > limit
-    key, first = np.unique(low[near].astype(np.int64) * vectors.size + high[near], return_index=True)
+    key, first = np.unique(
+        low[near].astype(np.int64) * vectors.size + high[near], return_index=True
+    )
     weight = ((value - limit) / (1.0 - limit))[near][first]
-    return Links((key // vectors.size).astype(np.int32), (key % vectors.size).astype(np.int32), weight)
+    return Links(
+        (key // vectors.size).astype(np.int32), (key % vectors.size).astype(np.int32), weight
+    )
 
 
 def stranger_floor(
-    vectors: Vectors, script: NDArray[np.int64], rng: np.random.Generator, *, quantile: float, pairs: int = 200_000
+    vectors: Vectors,
+    script: NDArray[np.int64],
+    rng: np.random.Generator,
+    *,
+    quantile: float,
+    pairs: int = 200_000,
 ) -> NDArray[np.float64]:
     """Return per account the cosine that random accounts of its script stay below.
 

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 import pyarrow as pa
@@ -31,11 +31,13 @@ EVIDENCE: Final = "evidence.json"
 RUN: Final = "run.json"
 REPORT: Final = "report.html"
 REJECTED: Final = "rejected.jsonl"
+JUDGEMENTS: Final = "judgements.jsonl"
+"""What a person decided of accounts; kept when a result is written again."""
 COMPARISON: Final = "comparison.json"
 """Only where the scan was compared with an earlier one."""
 
 FILES: Final = frozenset(
-    {ACCOUNTS, PROFILES, CAMPAIGNS, EVIDENCE, RUN, REPORT, REJECTED, COMPARISON}
+    {ACCOUNTS, PROFILES, CAMPAIGNS, EVIDENCE, RUN, REPORT, REJECTED, COMPARISON, JUDGEMENTS}
 )
 REQUIRED: Final = (ACCOUNTS, PROFILES, CAMPAIGNS, EVIDENCE)
 
@@ -198,3 +200,28 @@ def _read_table(path: Path) -> pa.Table:
         return pq.read_table(path)
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{path} cannot be read as Parquet; scan again.") from error
+
+
+class _Judgement(msgspec.Struct, frozen=True):
+    """One line of `judgements.jsonl`."""
+
+    account_id: str
+    judgement: Literal["benign", "attack"]
+
+
+def read_judgements(folder: Path) -> dict[str, str]:
+    """Read what a person decided of accounts in a result; empty without `judgements.jsonl`.
+
+    Raises:
+        InputError: a line is no judgement.
+    """
+    path = folder / JUDGEMENTS
+    if not path.exists():
+        return {}
+    try:
+        lines = msgspec.json.Decoder(_Judgement).decode_lines(path.read_bytes())
+    except msgspec.DecodeError as error:
+        raise InputError(
+            f'{path}: {error}; each line is {{"account_id": ..., "judgement": "benign" or "attack"}}'
+        ) from error
+    return {line.account_id: line.judgement for line in lines}

@@ -34,7 +34,9 @@ class Vectors:
             self.rows.indptr.astype(np.int64), self.rows.indices, self.rows.data, left, right
         )
 
-    def nearest(self, order: NDArray[np.int64], neighbours: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    def nearest(
+        self, order: NDArray[np.int64], neighbours: int
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """Return each account's most similar accounts and the cosines, best first.
 
         Args:
@@ -45,7 +47,8 @@ class Vectors:
         ranked = sparse.csr_matrix(self.rows[np.argsort(order, kind="stable")])
         ranked.sort_indices()
         entries = sparse.csr_matrix(
-            (np.arange(1, ranked.nnz + 1, dtype=np.int64), ranked.indices, ranked.indptr), ranked.shape
+            (np.arange(1, ranked.nnz + 1, dtype=np.int64), ranked.indices, ranked.indptr),
+            ranked.shape,
         ).tocsc()
         columns = ranked.tocsc()
         positions = np.empty(ranked.nnz, np.int64)
@@ -71,32 +74,50 @@ class Vectors:
         return result, np.where(result >= 0, exact, 0.0).astype(np.float32)
 
 
-def build(sketches: Sketches, script: NDArray[np.int64], *, held_out: bool | None) -> Vectors:
-    """Make account vectors from sketches.
+def forming(sketches: Sketches, script: NDArray[np.int64]) -> Vectors:
+    """Return vectors of the half of the hours that forms clusters.
 
     Args:
         sketches: word hashes per account.
         script: main script per account; rarity is counted within it.
-        held_out: use only the held-out half (True), only the other (False), or all (None).
     """
-    count = sketches.count
-    if held_out is not None:
-        count = sketches.held_out if held_out else sketches.count - sketches.held_out
+    return _vectors(sketches, script, sketches.count - sketches.held_out)
+
+
+def halves(sketches: Sketches, script: NDArray[np.int64]) -> tuple[Vectors, Vectors]:
+    """Return vectors of the forming and of the held-out half, over the same columns."""
+    return (
+        _vectors(sketches, script, sketches.count - sketches.held_out),
+        _vectors(sketches, script, sketches.held_out),
+    )
+
+
+def counts(sketches: Sketches, accounts: int) -> sparse.csr_matrix:
+    """Return events per account and kept word, over the columns of `halves`."""
+    tokens, column = np.unique(sketches.token, return_inverse=True)
+    shape = (accounts, tokens.shape[0])
+    return sparse.csr_matrix(
+        (sketches.count.astype(np.float32), (sketches.account, column)), shape=shape
+    )
+
+
+def _vectors(sketches: Sketches, script: NDArray[np.int64], count: NDArray[np.int32]) -> Vectors:
+    tokens, column = np.unique(sketches.token, return_inverse=True)
     keep = count > 0
-    account = sketches.account[keep]
-    tokens, column = np.unique(sketches.token[keep], return_inverse=True)
+    account, column = sketches.account[keep], column[keep]
     accounts = script.shape[0]
-    scripts = int(script.max()) + 1 if accounts else 1
-    cell = column.astype(np.int64) * scripts + script[account]
-    cells, where = np.unique(cell, return_inverse=True)
+    scripts = int(script.max(initial=0)) + 1
+    cells, where = np.unique(column * scripts + script[account], return_inverse=True)
     carriers = np.bincount(where, minlength=cells.shape[0])
     speakers = np.bincount(script, minlength=scripts)
-    rarity = np.log(speakers[cells % scripts] / carriers)
+    rarity = np.log(speakers[cells % scripts] / np.maximum(carriers, 1))
     elsewhere = np.bincount(column, minlength=tokens.shape[0]) > 1
     weight = np.log1p(count[keep]) * rarity[where] * elsewhere[column]
     used = weight > 0
     rows = sparse.csr_matrix(
-        (weight[used], (account[used], column[used])), shape=(accounts, tokens.shape[0]), dtype=np.float32
+        (weight[used], (account[used], column[used])),
+        shape=(accounts, tokens.shape[0]),
+        dtype=np.float32,
     )
     length = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
     scale = sparse.diags_array(1.0 / np.maximum(length, 1e-12)).astype(np.float32)

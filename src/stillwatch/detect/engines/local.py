@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from stillwatch.detect import profiles
-from stillwatch.detect.features import FINGERPRINT_FAMILIES, FamilyCounts, Features
+from stillwatch.detect.features import FINGERPRINT_FAMILIES, Family, FamilyCounts, Features
 from stillwatch.detect.population import PACE_COLUMNS, Hourly, ModelUse, Sketches
 
 HOUR = "(epoch_us(time) // 3600000000)"
@@ -191,3 +191,23 @@ class LocalEngine:
             np.asarray(rows["tokens_in"], np.int64),
             np.asarray(rows["tokens_out"], np.int64),
         )
+
+    def readable(self) -> dict[tuple[Family, int], str]:
+        """Return texts of feature values that are harmless to show: clients and TLS fingerprints."""
+        clients = self._columns(
+            "SELECT DISTINCT client AS value, client_name AS text FROM events "
+            "WHERE client IS NOT NULL AND client_name IS NOT NULL ORDER BY 1, 2"
+        )
+        tls = self._columns(
+            "SELECT DISTINCT md5_number_lower(tls_fingerprint) AS value, tls_fingerprint AS text "
+            "FROM events WHERE tls_fingerprint IS NOT NULL ORDER BY 1, 2"
+        )
+        return {
+            **{
+                (Family.CLIENT, int(v)): str(t)
+                for v, t in zip(clients["value"], clients["text"], strict=True)
+            },
+            **{
+                (Family.TLS, int(v)): str(t) for v, t in zip(tls["value"], tls["text"], strict=True)
+            },
+        }

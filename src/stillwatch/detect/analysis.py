@@ -1,0 +1,207 @@
+"""The analysis, pure: a population in, coordinated groups with a tested kind out."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stillwatch.detect import calibration, coordination, enrichment, kinds, membership, predictions
+from stillwatch.detect.calibration import Findings, Reference
+from stillwatch.detect.features import Family
+from stillwatch.detect.formation import FormationSettings, View, form, word_counts
+from stillwatch.detect.grounds import ground
+from stillwatch.detect.kinds import Measured
+from stillwatch.detect.membership import Group, MembershipSettings
+from stillwatch.detect.population import Population
+from stillwatch.detect.profiles import main_script
+from stillwatch.detect.progress import Progress
+from stillwatch.detect.results import Alternative
+from stillwatch.detect.signals import Signal
+from stillwatch.events.contracts import Kind
+from stillwatch.stats.fdr import bh_adjust
+
+
+@dataclass(frozen=True)
+class AnalysisSettings:
+    """What decides.
+
+    Attributes:
+        coordination: largest q-value at which a cluster is called coordinated.
+        kind: largest q-value at which extraction is asserted.
+        unusual: largest p-value of "its accounts behave like strangers" at which extraction is
+            asserted: the members must stand out, not only belong together.
+        shared: share of members that must have one feature other than words in common.
+        formation: how candidate clusters form.
+        membership: who belongs.
+    """
+
+    coordination: float = 0.01
+    kind: float = 0.01
+    unusual: float = 0.1
+    shared: float = 0.3
+    formation: FormationSettings = field(default_factory=FormationSettings)
+    membership: MembershipSettings = field(default_factory=MembershipSettings)
+
+
+@dataclass(frozen=True)
+class Assessed:
+    """A coordinated group with the answers to both questions.
+
+    Attributes:
+        group: members and profile.
+        kind: what it is called.
+        q_coordination: FDR level at which it is coordinated.
+        q_kind: FDR level at which every benign explanation is rejected; small for extraction only.
+        unusual_p: p-value of "its accounts behave like strangers".
+        alternatives: the benign explanations, tested.
+        measured: the predictions behind them.
+        held_out: families and values that were tested on held-out evidence, (family, value).
+    """
+
+    group: Group
+    kind: Kind
+    q_coordination: float
+    q_kind: float
+    unusual_p: float
+    alternatives: list[Alternative]
+    measured: Measured
+    held_out: frozenset[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """All that the analysis found.
+
+    Attributes:
+        assessed: coordinated groups, gravest kind and largest first.
+        findings: calibrated signals of every account.
+        cohort: cohort code per account, as findings use it.
+        background: which accounts stood for ordinary ones.
+        views: both views, with their links.
+        candidates: clusters that were tested.
+    """
+
+    assessed: list[Assessed]
+    findings: Findings
+    cohort: NDArray[np.int64]
+    background: NDArray[np.bool_]
+    views: list[View]
+    candidates: int
+
+
+def analyse(
+    population: Population,
+    signals: tuple[Signal, ...],
+    settings: AnalysisSettings,
+    reference: Reference | None,
+    progress: Progress,
+) -> Analysis:
+    """Find coordinated groups and name their kind.
+
+    Args:
+        population: all accounts.
+        signals: what to measure on every account.
+        settings: thresholds.
+        reference: earlier background accounts to calibrate signals with, or None.
+        progress: told of each stage.
+    """
+    progress.start("links and clusters", None)
+    views = form(population, settings.formation)
+    progress.finish()
+    progress.start("coordination test", None)
+    script = main_script(population.profiles)
+    candidates = coordination.test(views, script)
+    coordinated = [c for c in candidates if c.q_value <= settings.coordination]
+    groups = _groups(population, coordinated, script, settings)
+    progress.finish()
+    background = np.ones(population.size, bool)
+    for members in (*(c.members for c in coordinated), *(group.members for group in groups)):
+        background[members] = False
+    if background.sum() < max(30, 0.05 * population.size):
+        background[:] = True
+    progress.start("signals", len(signals))
+    cohort = calibration.cohorts(population)
+    findings = calibration.calibrate(
+        signals,
+        population,
+        background,
+        cohort,
+        reference=reference,
+        progress=lambda _: progress.advance(1),
+    )
+    progress.finish()
+    progress.start("kinds", len(groups))
+    assessed = _assess(population, groups, coordinated, findings, background, settings, progress)
+    progress.finish()
+    return Analysis(assessed, findings, cohort, background, views, len(candidates))
+
+
+def _groups(
+    population: Population,
+    coordinated: list[coordination.Candidate],
+    script: NDArray[np.int64],
+    settings: AnalysisSettings,
+) -> list[Group]:
+    features = dict(population.features)
+    features[Family.WORDS] = word_counts(population.sketches, population.size)
+    coded = enrichment.code(features)
+    settled: list[Group] = []
+    for view in sorted({candidate.view for candidate in coordinated}):
+        clusters = [c.members for c in coordinated if c.view == view]
+        settled += membership.settle(coded, clusters, script, settings.membership)
+    groups = membership.unite(
+        coded, settled, script, settings.membership, smallest=settings.formation.smallest
+    )
+    return [group for group in groups if _share_something(group, settings.shared)]
+
+
+def _share_something(group: Group, share: float) -> bool:
+    """Tell a group with a thing in common from people who talk about the same subject."""
+    return bool(((group.rows.family != Family.WORDS) & (group.rows.share >= share)).any())
+
+
+def _assess(
+    population: Population,
+    groups: list[Group],
+    coordinated: list[coordination.Candidate],
+    findings: Findings,
+    background: NDArray[np.bool_],
+    settings: AnalysisSettings,
+    progress: Progress,
+) -> list[Assessed]:
+    rng = np.random.default_rng(settings.formation.seed)
+    base = ground(population, background, findings, rng)
+    measured: list[Measured] = []
+    for group in groups:
+        measured.append(predictions.measure(base, group.members))
+        progress.advance(1)
+    alternatives = [kinds.test(found, settings.kind) for found in measured]
+    q_kind = bh_adjust([kinds.p_kind(tested) for tested in alternatives])
+    assessed = []
+    for number, group in enumerate(groups):
+        unusual = min(1.0, 2 * float(np.median(findings.p_value[group.members])))
+        stands_out = unusual <= settings.unusual and q_kind[number] <= settings.kind
+        source = [c for c in coordinated if np.isin(group.members, c.members).any()]
+        assessed.append(
+            Assessed(
+                group=group,
+                kind=Kind.EXTRACTION
+                if stands_out
+                else kinds.name(alternatives[number], measured[number]),
+                q_coordination=min((c.q_value for c in source), default=1.0),
+                q_kind=float(q_kind[number]),
+                unusual_p=unusual,
+                alternatives=alternatives[number],
+                measured=measured[number],
+                held_out=frozenset(
+                    (int(f), int(v))
+                    for c in source
+                    for f, v in zip(c.tested.family, c.tested.value, strict=True)
+                ),
+            )
+        )
+    order = list(Kind)
+    return sorted(
+        assessed,
+        key=lambda a: (order.index(a.kind), -a.group.members.size, int(a.group.members[0])),
+    )

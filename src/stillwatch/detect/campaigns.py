@@ -1,0 +1,205 @@
+"""From assessed groups to campaigns with their evidence (contract 3)."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from stillwatch.detect import labels, pictures
+from stillwatch.detect.analysis import Analysis, Assessed
+from stillwatch.detect.features import Family
+from stillwatch.detect.labels import Readable
+from stillwatch.detect.objectives import main_objective, objective_shares
+from stillwatch.detect.population import Population
+from stillwatch.detect.prices import PriceTable, Tokens
+from stillwatch.detect.profiles import SCRIPTS, matrix, values
+from stillwatch.detect.results import Campaign, Enrichment, Evidence, Indicator, Share
+from stillwatch.events.contracts import Kind
+from stillwatch.events.scripts import Script
+
+MOST_INDICATORS = 20
+MOST_BARS = 14
+SMALLEST_LOG10 = -300.0
+
+
+@dataclass(frozen=True)
+class Context:
+    """What all campaigns of one scan share.
+
+    Attributes:
+        population: all accounts.
+        analysis: what was found.
+        readable: texts of feature values.
+        prices: price table, or None.
+        exempt: account ids that are exempt, with the reason.
+        usual: objectives of all traffic.
+    """
+
+    population: Population
+    analysis: Analysis
+    readable: Readable
+    prices: PriceTable | None
+    exempt: Mapping[str, str]
+    usual: list[Share]
+
+
+def assemble(context: Context) -> list[tuple[Campaign, Evidence]]:
+    """Return every campaign with its evidence, gravest kind and largest first."""
+    return [_campaign(context, assessed) for assessed in context.analysis.assessed]
+
+
+def campaign_id(population: Population, members: NDArray[np.int64]) -> str:
+    """Return a name that stays as a campaign grows: made from the member seen first."""
+    first = members[np.lexsort((members, population.seconds("first_seen")[members]))[0]]
+    digest = hashlib.blake2b(
+        population.profiles["account_id"][int(first)].as_py().encode(), digest_size=4
+    )
+    return f"sw-{digest.hexdigest()}"
+
+
+def _campaign(context: Context, assessed: Assessed) -> tuple[Campaign, Evidence]:
+    population, members = context.population, assessed.group.members
+    group = population.profiles.take(pa.array(members))
+    shares = objective_shares(group)
+    tokens = _tokens(population, members)
+    bars = _bars(context, assessed)
+    name = campaign_id(population, members)
+    campaign = Campaign(
+        campaign_id=name,
+        kind=assessed.kind,
+        accounts=group["account_id"].to_pylist(),
+        size=int(members.size),
+        events=int(values(group, "events").sum()),
+        first_seen=_moment(population.seconds("first_seen")[members].min()),
+        last_seen=_moment(population.seconds("last_seen")[members].max()),
+        q_coordination=assessed.q_coordination,
+        q_kind=assessed.q_kind,
+        objective=main_objective(shares, context.usual)
+        if assessed.kind is Kind.EXTRACTION
+        else None,
+        carries=[Share(s.objective, round(s.share, 4)) for s in shares],
+        value=context.prices.value(tokens) if context.prices else None,
+        reasons=_reasons(assessed, bars),
+        indicators=_indicators(context, assessed),
+    )
+    start, activity = pictures.activity(population.hourly, members)
+    evidence = Evidence(
+        campaign_id=name,
+        enrichments=bars,
+        alternatives=assessed.alternatives,
+        growth=pictures.growth(population.hourly, members),
+        activity_start=start,
+        activity=activity,
+        graph=pictures.graph(population, [view.links for view in context.analysis.views], members),
+        input_tokens=sum(t.input for t in tokens.values()),
+        output_tokens=sum(t.output for t in tokens.values()),
+        languages=_scripts(group),
+        doubts=_doubts(context, assessed, tokens),
+        untested_members=int(assessed.group.joined.size),
+        exempt_members=sum(account in context.exempt for account in campaign.accounts),
+    )
+    return campaign, evidence
+
+
+def _bars(context: Context, assessed: Assessed) -> list[Enrichment]:
+    """Return the telling features, best first, at most three of a family and no bare words."""
+    rows = assessed.group.rows
+    accounts = context.population.size
+    found: list[Enrichment] = []
+    of_family: dict[int, int] = {}
+    for k in np.lexsort((rows.value, rows.log_p)):
+        family, value = Family(int(rows.family[k])), int(rows.value[k])
+        if family is Family.WORDS or of_family.get(family, 0) == 3:
+            continue
+        of_family[family] = of_family.get(family, 0) + 1
+        found.append(
+            Enrichment(
+                family=labels.NAMES[family],
+                label=labels.label(family, value, context.readable),
+                member_share=round(float(rows.share[k]), 6),
+                population_share=round(float(rows.population[k]) / accounts, 6),
+                log10_p=max(float(rows.log_p[k]) / np.log(10), SMALLEST_LOG10),
+                held_out=(int(family), value) in assessed.held_out,
+            )
+        )
+    return sorted(found, key=lambda bar: (-bar.member_share, bar.log10_p))[:MOST_BARS]
+
+
+def _indicators(context: Context, assessed: Assessed) -> list[Indicator]:
+    rows = assessed.group.rows
+    wanted = (rows.family != Family.WORDS) & (rows.share >= 0.1)
+    order = np.flatnonzero(wanted)[np.lexsort((rows.value[wanted], -rows.members[wanted]))]
+    return [
+        Indicator(
+            family=Family(int(rows.family[k])).name.lower(),
+            value=labels.value_text(
+                Family(int(rows.family[k])), int(rows.value[k]), context.readable
+            ),
+            members=int(rows.members[k]),
+            population=int(rows.population[k]),
+        )
+        for k in order[:MOST_INDICATORS]
+    ]
+
+
+def _reasons(assessed: Assessed, bars: list[Enrichment]) -> list[str]:
+    shared = [
+        f"{bar.member_share:.0%} share {bar.label}, {bar.population_share:.2%} of all accounts do"
+        for bar in bars[:4]
+    ]
+    contradicted = {
+        found.text
+        for found in assessed.measured.values()
+        if found is not None and found.p_value <= 0.001
+    }
+    return [*shared, *sorted(contradicted)]
+
+
+def _doubts(context: Context, assessed: Assessed, tokens: Mapping[str, Tokens]) -> list[str]:
+    doubts = []
+    if assessed.group.joined.size:
+        doubts.append(
+            f"{assessed.group.joined.size} of {assessed.group.members.size} accounts joined by matching "
+            "the profile after the test and are untested"
+        )
+    missing = sorted(name for name, found in assessed.measured.items() if found is None)
+    if missing:
+        doubts.append(
+            f"the log has nothing to measure {', '.join(name.replace('_', ' ') for name in missing)}"
+        )
+    if assessed.kind is Kind.EXTRACTION:
+        doubts.append("operators who resell to several buyers look like one operation here")
+    if assessed.unusual_p > 0.1:
+        doubts.append("taken one by one, its accounts behave like others")
+    if context.prices and (unpriced := context.prices.unpriced(tokens)):
+        doubts.append(f"no price is given for {', '.join(unpriced)}, so the value is too low")
+    return doubts
+
+
+def _tokens(population: Population, members: NDArray[np.int64]) -> dict[str, Tokens]:
+    use = population.models
+    inside = np.isin(use.account, members)
+    into = np.bincount(use.model[inside], use.input_tokens[inside], len(use.names))
+    out = np.bincount(use.model[inside], use.output_tokens[inside], len(use.names))
+    return {
+        name: Tokens(int(into[k]), int(out[k]))
+        for k, name in enumerate(use.names)
+        if into[k] or out[k]
+    }
+
+
+def _scripts(group: pa.Table) -> list[Share]:
+    counts = matrix(group, SCRIPTS).sum(axis=0)
+    total = max(float(counts.sum()), 1.0)
+    shares = [
+        Share(Script(k).name.lower(), round(float(n) / total, 4)) for k, n in enumerate(counts) if n
+    ]
+    return sorted(shares, key=lambda share: -share.share)
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(float(seconds), UTC)

@@ -1,0 +1,103 @@
+"""What the report draws of one campaign: growth, activity by hour, and the account graph."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stillwatch.detect.links import Links
+from stillwatch.detect.population import Hourly, Population
+from stillwatch.detect.results import Graph, GraphNode, GrowthPoint
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+GRAPH_NODES = 120
+LAYOUT_STEPS = 80
+
+
+def growth(hourly: Hourly, members: NDArray[np.int64]) -> list[GrowthPoint]:
+    """Return accounts and events so far, by day, or by hour where the campaign is under 3 days."""
+    inside = np.isin(hourly.account, members)
+    slot, account, count = hourly.slot[inside], hourly.account[inside], hourly.count[inside]
+    step = 24 if slot.max() - slot.min() >= 72 else 1
+    bins = slot // step
+    _, first = np.unique(account, return_index=True)
+    ticks = np.arange(bins.min(), bins.max() + 1)
+    new = np.bincount(bins[first] - ticks[0], minlength=ticks.size)
+    events = np.bincount(bins - ticks[0], weights=count, minlength=ticks.size)
+    return [
+        GrowthPoint(EPOCH + timedelta(hours=int(tick + 1) * step), int(accounts), int(total))
+        for tick, accounts, total in zip(ticks, np.cumsum(new), np.cumsum(events), strict=True)
+    ]
+
+
+def activity(hourly: Hourly, members: NDArray[np.int64]) -> tuple[datetime, list[list[int]]]:
+    """Return the first day and the events per day and hour of the day, UTC."""
+    inside = np.isin(hourly.account, members)
+    slot = hourly.slot[inside]
+    start = int(slot.min()) // 24
+    days = int(slot.max()) // 24 - start + 1
+    table = np.bincount(slot - start * 24, weights=hourly.count[inside], minlength=days * 24)
+    return EPOCH + timedelta(days=start), table.astype(int).reshape(days, 24).tolist()
+
+
+def graph(population: Population, links: list[Links], members: NDArray[np.int64]) -> Graph:
+    """Return the strongest links among the best-linked members, laid out by springs."""
+    number = np.full(population.size, -1)
+    number[members] = np.arange(members.size)
+    parts = [_among(found, number) for found in links]
+    left, right, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
+    strength = np.bincount(left, weight, members.size) + np.bincount(right, weight, members.size)
+    shown = np.sort(np.argsort(-strength, kind="stable")[:GRAPH_NODES])
+    place = np.full(members.size, -1)
+    place[shown] = np.arange(shown.size)
+    keep = (place[left] >= 0) & (place[right] >= 0)
+    left, right, weight = place[left[keep]], place[right[keep]], weight[keep]
+    strongest = np.argsort(-weight, kind="stable")[: 4 * GRAPH_NODES]
+    left, right, weight = left[strongest], right[strongest], weight[strongest]
+    x, y = _springs(shown.size, left, right)
+    events = population.profiles["events"].to_numpy()
+    ids = population.profiles["account_id"]
+    nodes = [
+        GraphNode(
+            ids[int(code)].as_py(), round(float(x[k]), 4), round(float(y[k]), 4), int(events[code])
+        )
+        for k, code in enumerate(members[shown])
+    ]
+    edges = [
+        (int(a), int(b), round(float(w), 3)) for a, b, w in zip(left, right, weight, strict=True)
+    ]
+    return Graph(nodes, edges, int(members.size))
+
+
+def _among(
+    links: Links, number: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    left, right = number[links.left], number[links.right]
+    keep = (left >= 0) & (right >= 0)
+    return left[keep], right[keep], links.weight[keep]
+
+
+def _springs(
+    nodes: int, left: NDArray[np.int64], right: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Lay out a small graph by forces (Fruchterman & Reingold 1991), from a golden-angle spiral."""
+    turn = np.arange(nodes) * np.pi * (3 - np.sqrt(5))
+    place = (
+        np.column_stack([np.cos(turn), np.sin(turn)])
+        * np.sqrt((np.arange(nodes) + 0.5) / max(nodes, 1))[:, None]
+    )
+    ideal = np.sqrt(1.0 / max(nodes, 1))
+    for step in range(LAYOUT_STEPS):
+        apart = place[:, None, :] - place[None, :, :]
+        distance = np.maximum(np.linalg.norm(apart, axis=2), 1e-3)
+        move = (apart * (ideal**2 / distance**2)[:, :, None]).sum(axis=1)
+        pull = (place[left] - place[right]) * (
+            np.linalg.norm(place[left] - place[right], axis=1) / ideal
+        )[:, None]
+        np.add.at(move, left, -pull)
+        np.add.at(move, right, pull)
+        length = np.maximum(np.linalg.norm(move, axis=1, keepdims=True), 1e-9)
+        place = place + move / length * np.minimum(length, 0.1 * (1 - step / LAYOUT_STEPS))
+    place = place - place.mean(axis=0)
+    place = place / max(float(np.abs(place).max(initial=0.0)), 1e-9)
+    return place[:, 0], place[:, 1]

@@ -1,0 +1,351 @@
+"""What benign explanations of a cluster predict, measured: one p-value per prediction and cluster.
+
+People who merely use the same thing are independent of each other: they come when they like, use as
+much as they like, pay for themselves, sit on their own networks, and have interests of their own. A
+small p-value contradicts one such prediction. Background accounts, those in no coordinated cluster,
+say what independent people look like in this traffic.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse, stats
+
+from stillwatch.detect.features import Family, FamilyCounts
+from stillwatch.detect.population import Population
+from stillwatch.detect.profiles import main_script, values
+from stillwatch.detect.vectors import Vectors
+from stillwatch.stats.enrichment import poisson_tail_log
+from stillwatch.stats.pvalues import ruger
+
+SMALLEST = 1e-12
+"""Normal and Poisson tails are not believed beyond this."""
+DRAWS = 400
+"""Random groups of background accounts that a statistic is compared with."""
+MOST_MEMBERS = 400
+"""Larger clusters are thinned evenly for the resampled statistics."""
+POOLS = 40
+"""Made-up accounts that pool strangers' traffic."""
+BREADTH = 4.0
+"""How many times as alike as pooled strangers the accounts of a relay may be."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What predictions are measured against.
+
+    Attributes:
+        population: all accounts.
+        background: account codes that stand for independent people.
+        pace: p-value of machine-like pace per account, small is machine-like; NaN unknown.
+        words: word vectors of both halves of the hours, over the same columns.
+        counts: events per account and word, all hours, same columns.
+        rarity: weight of each word.
+        order: shape (accounts,), random ranks for thinning and pairing, so that nothing depends on
+            the order of account ids.
+        draws: background accounts of random groups, shape (DRAWS, MOST_MEMBERS).
+    """
+
+    population: Population
+    background: NDArray[np.int64]
+    pace: NDArray[np.float64]
+    words: tuple[Vectors, Vectors]
+    counts: sparse.csr_matrix
+    rarity: NDArray[np.float64]
+    order: NDArray[np.int64]
+    draws: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A measured prediction: `p_value` small contradicts it; `text` says what was seen."""
+
+    p_value: float
+    text: str
+
+
+Measure = Callable[[Ground, NDArray[np.int64]], Prediction | None]
+
+
+def volumes(ground: Ground, members: NDArray[np.int64]) -> Prediction:
+    """People differ in how much they use a thing; a pool is filled evenly."""
+    events = np.log(values(ground.population.profiles, "events"))
+    thin = _thin(ground, members)
+    spread = events[thin].std()
+    null = events[ground.draws[:, : thin.size]].std(axis=1)
+    p_value = _lower_tail(np.log(spread + 1e-3), np.log(null + 1e-3))
+    return Prediction(
+        p_value,
+        f"use per account spreads by a factor of {np.exp(spread):.1f}, among strangers {np.exp(np.median(null)):.1f}",
+    )
+
+
+def moments(ground: Ground, members: NDArray[np.int64]) -> Prediction:
+    """People sign up, start, stop and change models when they like."""
+    best, text = 1.0, "no common moment"
+    names = {
+        Family.SIGNUP_TIME: "signed up",
+        Family.FIRST_SEEN: "started",
+        Family.LAST_SEEN: "stopped",
+        Family.MODEL_MOVE: "changed models",
+    }
+    for family, verb in names.items():
+        counts = ground.population.features.get(family)
+        if counts is None or not counts.account.size:
+            continue
+        slot, inside, outside, known = _busiest(counts, members, ground.population.size)
+        if inside < max(5, 0.1 * known) or inside / known < 3 * outside:
+            continue
+        slots = np.unique(counts.value).size
+        p_value = min(1.0, 4 * slots * _binomial_tail(inside, known, outside))
+        if p_value < best:
+            best = p_value
+            text = f"{inside} of {known} {verb} within six hours, {outside:.1%} of all accounts"
+    return Prediction(best, text)
+
+
+def identity(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
+    """People pay for themselves, on their own devices."""
+    return _shared(
+        ground,
+        members,
+        (Family.PAYMENT, Family.DEVICE, Family.SIGNUP_NETWORK),
+        "a payment, device or sign-up network",
+    )
+
+
+def network(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
+    """People sit on their own networks."""
+    return _shared(ground, members, (Family.NETWORK, Family.ADDRESS), "a network")
+
+
+def conversations(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
+    """A person's conversation stays with their account."""
+    return _shared(
+        ground, members, (Family.CONVERSATION, Family.END_USER), "a conversation or end user"
+    )
+
+
+def pace(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
+    """People sleep and pause; twice the median of members' p-values (valid under any dependence)."""
+    known = ground.pace[members]
+    known = known[np.isfinite(known)]
+    if known.size < 3:
+        return None
+    p_value = float(ruger(known, (known.size + 1) // 2))
+    return Prediction(
+        p_value,
+        f"median pace is that of the {min(1.0, float(np.median(known))):.1%} most machine-like accounts",
+    )
+
+
+def interests(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
+    """People come back to their own subjects; accounts of a pool draw from the same one.
+
+    Each member's words of one half of the hours are compared with its own words of the other half
+    and with another member's. Words that most members use (the template) are left out. Members'
+    advantage of self over other is ranked against that of background accounts.
+    """
+    own, null = (
+        _advantage(ground, _thin(ground, members)),
+        _advantage(ground, _thin(ground, ground.background)),
+    )
+    if own.size < 5 or null.size < 20:
+        return None
+    p_value = float(stats.mannwhitneyu(own, null, alternative="less").pvalue)
+    return Prediction(
+        max(p_value, SMALLEST),
+        f"own subjects return by {np.median(own):.2f}, among strangers {np.median(null):.2f} (cosine over that with others)",
+    )
+
+
+def repeats(ground: Ground, members: NDArray[np.int64]) -> Prediction:
+    """Evaluations and assignments put the same questions more than once: at least 3 in 10."""
+    counts = ground.population.features[Family.CONTENT]
+    inside = np.isin(counts.account, members)
+    _, askers = np.unique(counts.value[inside], return_counts=True)
+    again = int((askers > 1).sum())
+    trials = min(askers.size, members.size * 3)
+    share = again / max(askers.size, 1)
+    p_value = float(stats.binom.cdf(int(share * trials), trials, 0.3))
+    return Prediction(
+        max(p_value, SMALLEST), f"{share:.1%} of distinct prompts were sent by more than one member"
+    )
+
+
+def breadth(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
+    """A pool that carries many people's traffic is as broad as they are together.
+
+    Members are compared with each other and so are accounts made up by pooling strangers' words to
+    the same volume. Up to `BREADTH` times the strangers' likeness counts as broad: a pool's
+    customers have something in common too.
+    """
+    thin = _thin(ground, members)
+    if thin.size < 3:
+        return None
+    events = values(ground.population.profiles, "events")
+    usual = max(float(events[ground.background].mean()), 1.0)
+    pooled = max(1, round(float(np.median(events[thin])) / usual))
+    rows = np.repeat(np.arange(POOLS), pooled)
+    drawn = ground.draws.ravel()[: rows.size]
+    mix = sparse.csr_matrix(
+        (np.ones(drawn.size), (rows[: drawn.size], drawn)), shape=(POOLS, ground.counts.shape[0])
+    )
+    limit = BREADTH * float(_likeness(ground, mix @ ground.counts).mean())
+    alike = _likeness(ground, ground.counts[thin])
+    spread = alike.std() / np.sqrt(thin.size) + 0.1 * limit
+    p_value = float(stats.norm.sf((alike.mean() - limit) / spread))
+    return Prediction(
+        max(p_value, SMALLEST),
+        f"members are {BREADTH * alike.mean() / limit:.1f} times as alike as accounts that pool strangers",
+    )
+
+
+def one_organisation(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
+    """An organisation's accounts belong to it: at least 6 in 10 under one organisation.
+
+    Only where the accounts table names organisations at all; a listed account without one belongs
+    to none.
+    """
+    counts = ground.population.features.get(Family.ORGANISATION)
+    if counts is None or not counts.account.size:
+        return None
+    inside = np.isin(counts.account, members)
+    _, sizes = np.unique(counts.value[inside], return_counts=True)
+    largest = int(sizes.max(initial=0))
+    p_value = float(stats.binom.cdf(largest, members.size, 0.6))
+    return Prediction(
+        max(p_value, SMALLEST),
+        f"the largest organisation holds {largest} of {members.size} accounts",
+    )
+
+
+MEASURES: dict[str, Measure] = {
+    "volumes": volumes,
+    "moments": moments,
+    "identity": identity,
+    "network": network,
+    "conversations": conversations,
+    "pace": pace,
+    "interests": interests,
+    "repeats": repeats,
+    "breadth": breadth,
+    "one_organisation": one_organisation,
+}
+"""Every prediction by name."""
+
+
+def measure(ground: Ground, members: NDArray[np.int64]) -> dict[str, Prediction | None]:
+    """Measure every prediction on one cluster; None where the data do not allow it."""
+    return {name: function(ground, members) for name, function in MEASURES.items()}
+
+
+def _thin(ground: Ground, members: NDArray[np.int64]) -> NDArray[np.int64]:
+    return members[np.argsort(ground.order[members], kind="stable")][:MOST_MEMBERS]
+
+
+def _lower_tail(value: float, null: NDArray[np.float64]) -> float:
+    """Rank below a resampled null, continued by a normal tail where the rank is the lowest."""
+    rank = (1 + int((null <= value).sum())) / (null.size + 1)
+    if rank > 2 / (null.size + 1):
+        return rank
+    return float(np.clip(stats.norm.cdf((value - null.mean()) / null.std()), SMALLEST, rank))
+
+
+def _binomial_tail(k: int, n: int, rate: float) -> float:
+    return max(float(stats.binom.sf(k - 1, n, rate)), SMALLEST)
+
+
+def _busiest(
+    counts: FamilyCounts, members: NDArray[np.int64], accounts: int
+) -> tuple[int, int, float, int]:
+    """Return the slot with most members, their number, everybody else's rate in it, and members known."""
+    inside = np.isin(counts.account, members)
+    known = np.unique(counts.account[inside]).size
+    if not known:
+        return 0, 0, 1.0, 1
+    slots, number = np.unique(counts.value[inside], return_counts=True)
+    best = int(number.argmax())
+    others = int((counts.value[~inside] == slots[best]).sum())
+    return int(slots[best]), int(number[best]), (others + 1) / (accounts - members.size + 1), known
+
+
+def _shared(
+    ground: Ground, members: NDArray[np.int64], families: tuple[Family, ...], what: str
+) -> Prediction | None:
+    """Members who share a value with another member, against what chance would give.
+
+    Chance is degree-corrected and taken among accounts of the members' main script, so that one
+    country's networks are no evidence against its people.
+    """
+    script = main_script(ground.population.profiles)
+    common = np.bincount(script[members]).argmax()
+    peers = np.flatnonzero(script == common)
+    best: Prediction | None = None
+    for family in families:
+        counts = ground.population.features.get(family)
+        if counts is None or not np.isin(counts.account, members).any():
+            continue
+        sharing, expected = _sharing(counts, members, peers)
+        p_value = 1.0
+        if sharing / members.size >= 0.15 + expected / members.size:
+            p_value = float(
+                np.exp(max(float(poisson_tail_log(sharing, expected)), np.log(SMALLEST)))
+            )
+        if best is None or p_value * len(families) < best.p_value:
+            best = Prediction(
+                min(1.0, p_value * len(families)),
+                f"{sharing} of {members.size} share {what} with another, {expected:.1f} expected by chance",
+            )
+    return best
+
+
+def _sharing(
+    counts: FamilyCounts, members: NDArray[np.int64], peers: NDArray[np.int64]
+) -> tuple[int, float]:
+    inside = np.isin(counts.account, members)
+    values_inside, column, carriers = np.unique(
+        counts.value[inside], return_inverse=True, return_counts=True
+    )
+    sharing = np.unique(counts.account[inside][carriers[column] > 1]).size
+    outside = np.isin(counts.account, np.setdiff1d(peers, members))
+    place = np.searchsorted(values_inside, counts.value[outside])
+    found = (place < values_inside.size) & (
+        values_inside[np.minimum(place, values_inside.size - 1)] == counts.value[outside]
+    )
+    others = np.bincount(place[found], minlength=values_inside.size)
+    strangers = max(int(np.setdiff1d(peers, members).size), 1)
+    rate = np.bincount(
+        np.searchsorted(members, counts.account[inside]),
+        others[column] / strangers,
+        minlength=members.size,
+    )
+    return int(sharing), float((1 - np.exp(-rate * (members.size - 1))).sum()) + 0.5
+
+
+def _advantage(ground: Ground, members: NDArray[np.int64]) -> NDArray[np.float64]:
+    first, second = (half.rows[members] for half in ground.words)
+    common = np.asarray((first > 0).sum(axis=0)).ravel() > 0.3 * members.size
+    kept = np.flatnonzero(~common)
+    first, second = _unit(first[:, kept]), _unit(second[:, kept])
+    shifted = second[np.roll(np.arange(members.size), 1)]
+    own = np.asarray(first.multiply(second).sum(axis=1)).ravel()
+    other = np.asarray(first.multiply(shifted).sum(axis=1)).ravel()
+    known = (np.diff(first.indptr) > 5) & (np.diff(second.indptr) > 5)
+    return np.asarray((own - other)[known])
+
+
+def _unit(rows: sparse.csr_matrix) -> sparse.csr_matrix:
+    length = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
+    return sparse.csr_matrix(sparse.diags_array(1 / np.maximum(length, 1e-9)) @ rows)
+
+
+def _likeness(ground: Ground, counts: sparse.csr_matrix) -> NDArray[np.float64]:
+    """Return each row's mean cosine with the other rows."""
+    weighted = sparse.csr_matrix(counts, dtype=np.float64)
+    weighted.data = np.log1p(weighted.data)
+    rows = _unit(sparse.csr_matrix(weighted @ sparse.diags_array(ground.rarity)))
+    total = np.asarray(rows.sum(axis=0)).ravel()
+    return np.asarray((rows @ total - 1.0) / max(rows.shape[0] - 1, 1))

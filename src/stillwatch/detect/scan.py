@@ -1,0 +1,255 @@
+"""`scan`: the whole job on one machine, from a log to campaigns."""
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from stillwatch.detect import accounts as account_tables
+from stillwatch.detect import campaigns as campaign_tables
+from stillwatch.detect import store
+from stillwatch.detect.analysis import Analysis, AnalysisSettings, analyse
+from stillwatch.detect.calibration import Reference
+from stillwatch.detect.engines.gather import gather
+from stillwatch.detect.engines.local import LocalEngine
+from stillwatch.detect.engines.spool import write_spool
+from stillwatch.detect.exemptions import active_exemptions, load_exemptions
+from stillwatch.detect.labels import Readable
+from stillwatch.detect.objectives import objective_shares
+from stillwatch.detect.population import Population
+from stillwatch.detect.prices import PriceTable
+from stillwatch.detect.progress import Progress, Silent
+from stillwatch.detect.results import Calibration, Evidence, RunSummary, ScanResult
+from stillwatch.detect.signals import installed
+from stillwatch.errors import ConfigError, InputError
+from stillwatch.events.contracts import Exemption
+from stillwatch.events.fingerprint import fingerprint_stream
+from stillwatch.events.identity import Identity
+from stillwatch.events.key import Key
+from stillwatch.events.lists import DisposableDomains, NetworkLists
+from stillwatch.events.readers import LogReader, Rejects, open_arrow, open_log, read_accounts
+from stillwatch.settings import read_toml
+from stillwatch.version import __version__
+
+ENGINES = ("local",)
+MEMORY_LIMIT = "2GB"
+"""What DuckDB may hold before it spills to disk."""
+THREADS = 2
+SELF_CONTAMINATION = 0.01
+"""Share of attack assumed to be left among the accounts that stand for ordinary ones."""
+
+
+def scan(  # noqa: PLR0913 - one argument for each input a user may give
+    events: Any,
+    accounts: Any = None,
+    *,
+    reference: str | Path | None = None,
+    exempt: str | Path | Sequence[Exemption] | None = None,
+    lists: str | Path | None = None,
+    prices: str | Path | PriceTable | None = None,
+    key: Key | None = None,
+    format: str = "auto",  # noqa: A002 - the name of the command line option
+    identity: Identity | None = None,
+    engine: str = "local",
+    settings: AnalysisSettings | None = None,
+    progress: Progress | None = None,
+    rejects: Rejects | None = None,
+) -> ScanResult:
+    """Find coordinated extraction campaigns in a log.
+
+    Args:
+        events: a path, a list of paths, folders or globs, or anything with `__arrow_c_stream__`
+            (Polars, pandas, DuckDB, pyarrow), in the events or the fingerprints contract.
+        accounts: the accounts table, likewise, or None.
+        reference: folder of an earlier scan whose ordinary accounts calibrate this one.
+        exempt: register of exemptions: a file, or the entries.
+        lists: folder of built lists of networks and mail domains.
+        prices: price table: a TOML file, or the table.
+        key: keys the fingerprints; the public key where None.
+        format: log format, `auto` detects it.
+        identity: derives accounts from API keys where the log has no accounts.
+        engine: `local`.
+        settings: thresholds of the analysis.
+        progress: told of each stage.
+        rejects: takes rows that cannot be read.
+
+    Returns:
+        The result; the same input, settings and version give the same result.
+
+    Raises:
+        InputError: an input cannot be used; the message says which and the mend.
+        ConfigError: a setting cannot be used.
+        StorageError: the disk for temporary files failed.
+    """
+    if engine not in ENGINES:
+        raise ConfigError(f"There is no engine {engine!r}; choose {' or '.join(ENGINES)}.")
+    chosen = settings or AnalysisSettings()
+    watch = progress or Silent()
+    taken = rejects or Rejects()
+    earlier = None if reference is None else load_reference(Path(reference))
+    table = _price_table(prices)
+    listed = None if accounts is None else read_accounts(accounts, rejects=taken)
+    register = (
+        load_exemptions(Path(exempt)) if isinstance(exempt, str | Path) else tuple(exempt or ())
+    )
+    networks, disposable = _lists(lists)
+    reader = _open(events, format, identity, taken)
+    with tempfile.TemporaryDirectory(prefix="stillwatch-scan-") as scratch:
+        files, rows = _spool(reader, key or Key.public(), networks, Path(scratch), watch)
+        with LocalEngine(files, Path(scratch), memory_limit=MEMORY_LIMIT, threads=THREADS) as local:
+            contain = disposable.contain if disposable is not None else None
+            population = gather(local, listed, contain, watch)
+            readable = local.readable()
+    analysis = analyse(population, installed(), chosen, earlier, watch)
+    exemptions = active_exemptions(register, listed, population.last_seen)
+    watch.start("evidence", None)
+    result = _result(
+        population, analysis, readable, table, exemptions, chosen, earlier, taken, reader, rows
+    )
+    watch.finish()
+    return result
+
+
+def load_reference(folder: Path) -> Reference:
+    """Read the ordinary accounts of an earlier scan, with a person's judgements if there are any.
+
+    `judgements.jsonl` in the folder may hold lines of `account_id` and `judgement` (`benign` or
+    `attack`): what was judged benign counts as ordinary, what was judged an attack does not.
+
+    Raises:
+        InputError: the folder is no result of a scan of this version.
+    """
+    profiles = store.read_result(folder).profiles
+    if "background" not in profiles.column_names:
+        raise InputError(
+            f"{folder} holds no reference; scan the earlier traffic again with this version."
+        )
+    judged = store.read_judgements(folder)
+    ids = profiles["account_id"].to_pylist()
+    kept = [
+        judged.get(account, "benign" if ordinary else "attack") == "benign"
+        for account, ordinary in zip(ids, profiles["background"].to_pylist(), strict=True)
+    ]
+    ordinary = profiles.filter(pa.array(kept))
+    measures = [name for name in ordinary.column_names if name.startswith("s_")]
+    columns = ["cohort", "score", *measures]
+    renamed = ["cohort", "combined", *(name.removeprefix("s_") for name in measures)]
+    return Reference.from_table(ordinary.select(columns).rename_columns(renamed))
+
+
+def _open(events: Any, log_format: str, identity: Identity | None, rejects: Rejects) -> LogReader:
+    if hasattr(events, "__arrow_c_stream__"):
+        return open_arrow(events, identity=identity, rejects=rejects)
+    sources = [events] if isinstance(events, str | Path) else list(events)
+    return open_log(sources, format=log_format, identity=identity, rejects=rejects)
+
+
+def _spool(
+    reader: LogReader, key: Key, networks: NetworkLists | None, scratch: Path, progress: Progress
+) -> tuple[list[Path], int]:
+    """Fingerprint what is read, batch by batch, so that no text reaches the disk."""
+    progress.start("reading", reader.bytes_total or None)
+    batches: Iterable[pa.RecordBatch] = _counted(reader, progress)
+    if reader.contract == "events":
+        batches = fingerprint_stream(batches, key, networks, workers=THREADS)
+    files, rows = write_spool(batches, scratch)
+    progress.finish()
+    return files, rows
+
+
+def _counted(reader: LogReader, progress: Progress) -> Iterable[pa.RecordBatch]:
+    done = 0
+    for batch in reader:
+        progress.advance(reader.bytes_done - done)
+        done = reader.bytes_done
+        yield batch
+
+
+def _price_table(prices: str | Path | PriceTable | None) -> PriceTable | None:
+    return PriceTable.parse(read_toml(Path(prices))) if isinstance(prices, str | Path) else prices
+
+
+def _lists(folder: str | Path | None) -> tuple[NetworkLists | None, DisposableDomains | None]:
+    if folder is None:
+        return None, None
+    networks, disposable = NetworkLists.load(Path(folder)), DisposableDomains.load(Path(folder))
+    return (networks if networks.on else None), (disposable if disposable.on else None)
+
+
+def _result(
+    population: Population,
+    analysis: Analysis,
+    readable: Readable,
+    prices: PriceTable | None,
+    exempt: dict[str, str],
+    settings: AnalysisSettings,
+    reference: Reference | None,
+    rejects: Rejects,
+    reader: LogReader,
+    rows: int,
+) -> ScanResult:
+    usual = objective_shares(population.profiles)
+    context = campaign_tables.Context(population, analysis, readable, prices, exempt, usual)
+    found = campaign_tables.assemble(context)
+    campaigns = [campaign for campaign, _ in found]
+    evidence: dict[str, Evidence] = {item.campaign_id: item for _, item in found}
+    summary = RunSummary(
+        version=__version__,
+        inputs=list(reader.files),
+        events=rows,
+        accounts=population.size,
+        first_seen=population.first_seen,
+        last_seen=population.last_seen,
+        rejected=rejects.total,
+        rejected_reasons=dict(sorted(rejects.reasons.items())),
+        calibration=_calibration(analysis, reference),
+        settings={
+            "largest q of coordination": settings.coordination,
+            "largest q of kind": settings.kind,
+            "largest p of standing out": settings.unusual,
+            "smallest campaign": settings.formation.smallest,
+            "seed": settings.formation.seed,
+        },
+        signals=list(analysis.findings.statuses),
+        exempt_accounts=sum(account in exempt for account in population.account_ids),
+        candidate_clusters=analysis.candidates,
+        notes=_notes(population, prices, rejects),
+    )
+    return ScanResult(
+        accounts=account_tables.account_results(population, analysis, campaigns, exempt),
+        profiles=account_tables.profile_table(population, analysis),
+        campaigns=tuple(campaigns),
+        evidence=evidence,
+        summary=summary,
+    )
+
+
+def _calibration(analysis: Analysis, reference: Reference | None) -> Calibration:
+    findings = analysis.findings
+    if reference is not None:
+        note = "ordinary accounts of an earlier scan, with its judgements"
+        return Calibration("reference", findings.accounts, 0.0, findings.smallest_p, note)
+    note = (
+        "accounts of this traffic that are in no coordinated cluster; attack left among them makes "
+        "p-values too large, never too small"
+    )
+    return Calibration("self", findings.accounts, SELF_CONTAMINATION, findings.smallest_p, note)
+
+
+def _notes(population: Population, prices: PriceTable | None, rejects: Rejects) -> list[str]:
+    notes = []
+    if population.accounts is None:
+        notes.append(
+            "no accounts table was given, so sign-up, payment and organisation were not looked at"
+        )
+    if prices is None:
+        notes.append("no price table was given, so values are missing; --prices FILE adds them")
+    if rejects.total:
+        notes.append(f"{rejects.total:,} rows could not be read; rejected.jsonl says which and why")
+    if population.size < 1000:
+        notes.append(
+            f"with {population.size:,} accounts, few can stand for ordinary ones: p-values are coarse"
+        )
+    return notes
