@@ -18,6 +18,10 @@ account_id = "acct-1"
 reason = "registered evaluator"
 expires = 2027-06-01T12:00:00+02:00
 """
+JSON = """[
+  {"org_id": "org-7", "reason": "contract 14", "expires": "2027-01-31"},
+  {"account_id": "acct-1", "reason": "registered evaluator", "expires": "2027-06-01T10:00:00Z"}
+]"""
 CSV = """\
 account_id,org_id,reason,expires
 ,org-7,contract 14,2027-01-31
@@ -31,8 +35,8 @@ ACCOUNTS = pa.table(
 )
 
 
-@pytest.mark.parametrize(("name", "text"), [("e.toml", TOML), ("e.csv", CSV)])
-def test_both_formats_say_the_same(tmp_path, name, text):
+@pytest.mark.parametrize(("name", "text"), [("e.toml", TOML), ("e.csv", CSV), ("e.json", JSON)])
+def test_all_formats_say_the_same(tmp_path, name, text):
     (tmp_path / name).write_text(text)
     assert load_exemptions(tmp_path / name) == (
         Exemption(org_id="org-7", reason="contract 14", expires=datetime(2027, 2, 1, tzinfo=UTC)),
@@ -112,6 +116,9 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
     (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00\x01")
     with pytest.raises(InputError, match="neither TOML"):
         load_exemptions(tmp_path / "binary.csv")
+    (tmp_path / "bad.json").write_text("{}")
+    with pytest.raises(InputError, match="no JSON array of exemptions"):
+        load_exemptions(tmp_path / "bad.json")
     (tmp_path / "bad.toml").write_text("= 1")
     with pytest.raises(ConfigError, match="not valid TOML"):
         load_exemptions(tmp_path / "bad.toml")

@@ -90,9 +90,14 @@ def test_fingerprints_are_joined_but_have_no_text_to_keep(home, capsys):
 def test_lists_mark_addresses(home):
     (home / "sources").mkdir()
     (home / "sources/vpn.txt").write_text("192.0.2.0/24\n")
+    (home / "sources/hosting_asn.txt").write_text("AS64500\n")
+    rows = LOG.splitlines()
+    asns = ("asn", "64500", "1", "1")
+    text = "\n".join(f"{row},{asn}" for row, asn in zip(rows, asns, strict=True))
+    (home / "log.csv").write_text(text)
     assert main(["lists", "build", "sources", "--quiet"]) == 0
     assert main(["ingest", "log.csv", "--out", "fp.parquet"]) == 0
-    assert pq.read_table("fp.parquet")["network_lists"].to_pylist() == [2, 0]
+    assert pq.read_table("fp.parquet")["network_lists"].to_pylist() == [3, 0]
 
 
 @pytest.mark.usefixtures("home")

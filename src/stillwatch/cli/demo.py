@@ -52,7 +52,7 @@ def command(out: Path, scale: str, seed: int, *, quiet: bool) -> None:
 
     from stillwatch.detect import store
     from stillwatch.events.readers.rejects import Rejects
-    from stillwatch.simulate import simulate, write_traffic
+    from stillwatch.simulate import SCALES, simulate, write_traffic
 
     started = monotonic()
     screen = Screen(quiet=quiet)
@@ -60,7 +60,10 @@ def command(out: Path, scale: str, seed: int, *, quiet: bool) -> None:
     store.check_output(found)
     screen.say("Simulating traffic with three hidden campaigns ...")
     with screen.bars() as progress:
-        events = write_traffic(simulate("demo", scale=scale, seed=seed), traffic, progress)
+        progress.start("simulating", SCALES[scale].events)
+        hidden = simulate("demo", scale=scale, seed=seed)
+        events = write_traffic(hidden, traffic, progress.advance)
+        progress.finish()
     screen.say(f"Scanning {count(events, 'event')} ...")
     with Rejects() as rejects:
         result = run(

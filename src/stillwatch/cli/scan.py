@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 @click.option(
     "--reference", type=options.FOLDER, help="Earlier result with judgements, to calibrate on."
 )
-@click.option("--exempt", type=options.FILE, help="Register of exemptions, TOML or CSV.")
+@click.option("--exempt", type=options.FILE, help="Register of exemptions: TOML, CSV or JSON.")
 @options.lists
 @click.option("--prices", type=options.FILE, help="Price table, to state what was taken.")
 @options.key_file

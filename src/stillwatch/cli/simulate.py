@@ -70,12 +70,14 @@ def command(
     coordinated without being theft, and attacks with evasion. labels.parquet holds the truth, one
     row per account.
     """
-    from stillwatch.simulate import describe, simulate, write_traffic
+    from stillwatch.simulate import SCALES, describe, simulate, write_traffic
 
     screen = Screen(quiet=quiet)
     traffic = simulate(scenario, scale=scale, seed=seed, prompts=prompts)
     with screen.bars() as progress:
-        events = write_traffic(traffic, out, progress)
+        progress.start("simulating", SCALES[scale].events)
+        events = write_traffic(traffic, out, progress.advance)
+        progress.finish()
     accounts = count(traffic.accounts.num_rows, "account")
     screen.say(f"wrote {count(events, 'event')} of {accounts} to {out}")
     if as_json:

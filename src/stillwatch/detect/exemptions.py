@@ -8,7 +8,8 @@ them. The register is a TOML file
     reason = "registered evaluator"
     expires = 2027-01-01              # a date holds to its end, UTC; a time needs a zone
 
-or a CSV file with the columns `account_id`, `org_id`, `reason`, `expires`.
+or a CSV file with the columns `account_id`, `org_id`, `reason`, `expires`, or a JSON array of
+objects with these keys.
 """
 
 import csv
@@ -17,6 +18,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -82,14 +84,32 @@ def _entries(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
             isinstance(entries, list) and all(isinstance(e, dict) for e in entries)
         ):
             raise InputError(f"{path} must hold [[exemption]] tables and nothing else")
-        for number, entry in enumerate(entries, 1):
-            yield f"{path}, entry {number}", entry
+        yield from _numbered(path, entries)
+        return
+    if path.suffix == ".json":
+        yield from _numbered(path, _json(path))
         return
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             yield from _rows(path, csv.DictReader(file))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path} is neither TOML (name it .toml) nor CSV in UTF-8") from error
+        raise InputError(
+            f"{path} is neither TOML (.toml), JSON (.json) nor CSV in UTF-8"
+        ) from error
+
+
+def _json(path: Path) -> list[dict[str, Any]]:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=list[dict[str, Any]])
+    except msgspec.DecodeError as error:
+        raise InputError(f"{path} is no JSON array of exemptions ({error}); mend it") from error
+
+
+def _numbered(
+    path: Path, entries: Iterable[Mapping[str, Any]]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for number, entry in enumerate(entries, 1):
+        yield f"{path}, entry {number}", entry
 
 
 def _rows(path: Path, rows: "csv.DictReader[str]") -> Iterator[tuple[str, Mapping[str, Any]]]:

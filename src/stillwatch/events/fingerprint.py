@@ -32,8 +32,8 @@ ROWS_AT_ONCE: Final = 4096
 class NetworkLists(Protocol):
     """Networks that the user's lists name."""
 
-    def lookup(self, addresses: pa.StringArray) -> pa.UInt8Array:
-        """Return bit 0 for hosting and bit 1 for VPN, one value per address."""
+    def lookup(self, addresses: pa.StringArray, asns: pa.Int64Array) -> pa.UInt8Array:
+        """Return bit 0 for hosting and bit 1 for VPN, one value per client."""
         ...
 
 
@@ -62,8 +62,16 @@ def fingerprint_batch(
         and field.name in events.schema.names
     }
     columns |= identifier_columns(events, key)
-    if lists is not None and "client_address" in events.schema.names:
-        columns["network_lists"] = lists.lookup(events.column("client_address"))
+    if lists is not None:
+        client = ("client_address", "asn")
+        columns["network_lists"] = lists.lookup(
+            *(
+                events.column(name)
+                if name in events.schema.names
+                else pa.nulls(events.num_rows, schema.EVENTS.field(name).type)
+                for name in client
+            )
+        )
     parts = [
         _text_columns(events.slice(start, ROWS_AT_ONCE), key)
         for start in range(0, max(events.num_rows, 1), ROWS_AT_ONCE)

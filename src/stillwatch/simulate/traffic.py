@@ -1,6 +1,6 @@
 """Simulate a scenario: draw the accounts at once, then stream their events by day."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -24,10 +24,9 @@ from stillwatch.simulate.crowd import (
     addresses,
     concatenate,
     events,
-    hexadecimal,
     moments,
 )
-from stillwatch.simulate.grammar import LANGUAGES
+from stillwatch.simulate.grammar import LANGUAGES, hexadecimal
 from stillwatch.simulate.knobs import KNOBS, SCALES, SCENARIOS, Evasion, Scale, Scenario, definition
 from stillwatch.simulate.stage import Stage
 from stillwatch.simulate.world import COUNTRIES, PLANS, Clients, build_clients, build_world
@@ -265,11 +264,18 @@ def _exemptions(crowds: list[Crowd], plan: Scale) -> list[Exemption]:
     ]
 
 
-def write_traffic(traffic: Traffic, out: Path) -> int:
+def write_traffic(
+    traffic: Traffic, out: Path, progress: Callable[[int], None] = lambda _: None
+) -> int:
     """Write a scenario to a directory, made where it is missing; returns the number of events.
 
     The files are `events.parquet`, `accounts.parquet`, `labels.parquet`, `exemptions.json` (the
     register for `scan --exempt`) and `scenario.json`.
+
+    Args:
+        traffic: What `simulate` drew.
+        out: The directory.
+        progress: Called with the number of events of each batch that was written.
     """
     out.mkdir(parents=True, exist_ok=True)
     count = 0
@@ -277,6 +283,7 @@ def write_traffic(traffic: Traffic, out: Path) -> int:
         for batch in traffic.batches():
             writer.write_batch(batch, row_group_size=ROW_GROUP)
             count += batch.num_rows
+            progress(batch.num_rows)
     pq.write_table(traffic.accounts, out / "accounts.parquet", compression="zstd")
     pq.write_table(traffic.labels, out / "labels.parquet", compression="zstd")
     (out / "exemptions.json").write_bytes(msgspec.json.encode(traffic.exemptions))
