@@ -129,7 +129,7 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path):
 def test_another_seed_gives_other_traffic():
     one, two = simulate("mixed", seed=1), simulate("mixed", seed=2)
     assert one.accounts != two.accounts
-    assert next(one.batches()) != next(two.batches())
+    assert one.labels.column("campaign") != two.labels.column("campaign")
 
 
 @pytest.mark.parametrize(
@@ -154,5 +154,6 @@ def test_a_missing_prompt_file_is_named(tmp_path):
 def test_real_prompts_are_used(shared_data):
     traffic = simulate("mixed", seed=4, prompts=shared_data)
     prompts = pa.chunked_array([batch.column("prompt") for batch in traffic.batches()])
-    assert pc.any(pc.match_substring(prompts, "impartial judge")).as_py()
+    known = "impartial judge|Task Description|toolformer: enabled|I want you to act as"
+    assert pc.sum(pc.match_substring_regex(prompts, known)).as_py() > 50
     assert pc.max(pc.utf8_length(prompts)).as_py() > 2_000

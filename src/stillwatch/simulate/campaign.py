@@ -14,7 +14,7 @@ from stillwatch.simulate.grammar import LANGUAGES, grammar
 from stillwatch.simulate.knobs import Evasion
 from stillwatch.simulate.people import FREE, NEVER, PLUS, TEAM, USAGE, People, heavy, secrets
 from stillwatch.simulate.stage import Stage
-from stillwatch.simulate.templates import Pool, Templates
+from stillwatch.simulate.templates import FORMS, Pool, Templates
 
 OBJECTIVES: Final = {
     # objective: frame rules of which an operation takes one, and the work item
@@ -27,16 +27,6 @@ OBJECTIVES: Final = {
     "tool-use": (("tool",), "tool_task"),
 }
 """The five reported methods, and the coding and tool-use harvests."""
-
-FORMS: Final = (
-    "{passage}",
-    "{passage}",
-    '{{"instruction": "{item}", "output": "{passage}"}}'.replace("{{", "{").replace("}}", "}"),
-    "<think>{passage}</think>\n<answer>done</answer>",
-    "Analysis: {passage}\nAnswer: see above",
-    "Step 1: {passage}",
-)
-"""How answers are wrapped when the operation asks for a training format."""
 
 LARGEST_POOL: Final = 40_000
 """Work items of one buyer that are kept in memory."""
@@ -93,6 +83,8 @@ def campaign(stage: Stage, name: str, size: int, events: float, evasion: Evasion
     rng = stage.rng
     operation = draw_operation(stage, name, size, events, evasion)
     people = stage.people(size)
+    natives = rng.random(size) < 0.8
+    people.language = np.where(natives, operation.language, people.language)
     endings = _lives(stage, people, operation)
     _signups(stage, people, operation)
     _infrastructure(stage, people, evasion)
@@ -305,7 +297,8 @@ def _content(stage: Stage, people: People, operation: Operation, size: int) -> C
         shares.append(np.full((size, 1), relay))
     if len(sources) == 1:
         return sources[0]
-    return Mixture(sources, np.concatenate(shares, axis=1), users)
+    hops = bool(rng.random() < 0.5)
+    return Mixture(sources, np.concatenate(shares, axis=1), users, hops=hops)
 
 
 def _harvest(stage: Stage, operation: Operation, objective: str, private: np.ndarray) -> Templates:
@@ -316,6 +309,9 @@ def _harvest(stage: Stage, operation: Operation, objective: str, private: np.nda
     language = operation.language if known else 0
     rule = str(rng.choice(known or list(rules)))
     frames = stage.bank.templates(rule, int(rng.integers(1, 7)), rng, language)
+    if rule == "rewrite":
+        # What is cleaned was harvested before: the first stage runs beside the second.
+        frames += stage.bank.templates("reason", int(rng.integers(1, 4)), rng, language)
     common = int(np.exp(rng.uniform(np.log(300), np.log(12_000))))
     span = max(8, min(300, LARGEST_POOL // max(size, 1)))
     shards = np.flatnonzero(private)

@@ -133,7 +133,8 @@ class Chat:
         system = (
             nothing(count) if self.system is None else self.system.take(pa.array(batch.account))
         )
-        return Text(scatter(prompts, count), system, scatter(answers, count))
+        said = scatter(answers, count)
+        return Text(_quoting_back(scatter(prompts, count), said, batch), system, said)
 
     def _given(self, batch: Batch, number: int) -> dict[str, pa.Array]:
         known = topics(grammar(LANGUAGES[number]))
@@ -190,6 +191,16 @@ class Chat:
 
     def _answer(self, batch: Batch, number: int) -> pa.Array:
         return speak(batch.rng, len(batch), number, self._given(batch, number))
+
+
+def _quoting_back(prompts: pa.Array, said: pa.Array, batch: Batch) -> pa.Array:
+    """Paste the previous answer of the session into some follow-ups, as people do."""
+    same = np.diff(batch.session, prepend=-1) == 0
+    known = np.roll(batch.logged, 1) & (batch.turn > 1) & same
+    rows = np.flatnonzero(known & (batch.rng.random(len(batch)) < 0.2))
+    quoted = join(prompts.take(pa.array(rows)), "\n\n", said.take(pa.array(rows - 1)))
+    rest = np.setdiff1d(np.arange(len(batch)), rows)
+    return scatter([(rows, quoted), (rest, prompts.take(pa.array(rest)))], len(batch))
 
 
 def speak(

@@ -2,10 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 import numpy as np
 import pyarrow as pa
+
+from stillwatch.simulate.grammar import hexadecimal
+
+_MIX: Final = 11_400_714_819_323_198_485
+"""Odd constant that spreads small numbers over 64 bits."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,12 @@ def nothing(count: int) -> pa.Array:
     return pa.nulls(count, pa.string())
 
 
+def rows_of_text(text: Text, rows: np.ndarray) -> Text:
+    """A text at the given rows, without column overrides."""
+    index = pa.array(rows)
+    return Text(text.prompt.take(index), text.system.take(index), text.completion.take(index))
+
+
 def rows_of(columns: dict[str, pa.Array], rows: np.ndarray) -> dict[str, pa.Array]:
     """Every column at the given rows."""
     index = pa.array(rows)
@@ -107,13 +118,20 @@ class Switch:
 class Mixture:
     """Several sources behind the same accounts: each session goes to one of them.
 
-    `share[account, source]` are probabilities per session. `hops` marks sources whose end users
-    are spread over the pool: their sessions carry an end user, drawn from a list of that size.
+    Args:
+        sources: What writes.
+        share: [accounts, sources] probabilities of a session.
+        users: Per source the number of end users whose sessions it relays, or 0. A relayed source
+            has one account per end user.
+        pool: Per account the pool to which it belongs; end users stay with a pool.
+        hops: Whether a conversation of an end user may go on at another account.
     """
 
     sources: list[Content]
     share: np.ndarray
     users: list[int]
+    pool: np.ndarray | None = None
+    hops: bool = False
 
     def compose(self, batch: Batch) -> Text:
         """Split the batch by session, let each source write, and put the rows back."""
@@ -141,15 +159,19 @@ class Mixture:
         if not users:
             return source.compose(batch)
         # A relay's customers have interests of their own: the source speaks per end user.
-        user = (batch.session * 2_654_435_761 + 97) % users
+        pools = 1 if self.pool is None else int(self.pool.max()) + 1
+        mine = 0 if self.pool is None else self.pool[batch.account]
+        user = ((batch.session * 2_654_435_761 + 97) % (users // pools)) * pools + mine
         order = np.argsort(user, kind="stable")
         text = source.compose(replace(batch.take(order), account=user[order]))
         back = np.empty(len(order), np.int64)
         back[order] = np.arange(len(order))
-        rows = pa.array(back)
-        return Text(
-            text.prompt.take(rows),
-            text.system.take(rows),
-            text.completion.take(rows),
-            {"end_user_id": pa.array(np.char.add("u-", user.astype(str)))},
+        columns = {"end_user_id": pa.array(np.char.add("u-", user.astype(str)))}
+        if self.hops:
+            quarter = np.floor(batch.time * 4).astype(np.uint64)
+            talk = (user.astype(np.uint64) << np.uint64(12) | quarter) * np.uint64(_MIX)
+            columns["conversation_id"] = hexadecimal(talk, "conv_")
+        return replace(
+            rows_of_text(text, back),
+            columns=columns,
         )

@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 
 from stillwatch.events.schema import EVENTS, TIMESTAMP
 from stillwatch.simulate.content import Batch, Content, Text
-from stillwatch.simulate.people import People
+from stillwatch.simulate.grammar import hexadecimal
+from stillwatch.simulate.people import TEAM, People
 from stillwatch.simulate.world import COUNTRIES, EFFORTS, MODELS, NEW_MODEL, Clients
 
 EPOCH: Final = datetime(2026, 3, 2, tzinfo=UTC)
@@ -221,18 +222,6 @@ def moments(days: np.ndarray) -> pa.Array:
     return pa.array(_microseconds(days)).cast(TIMESTAMP)
 
 
-def hexadecimal(
-    values: np.ndarray, prefix: str = "", missing: np.ndarray | None = None
-) -> pa.Array:
-    """64-bit numbers as 16 hexadecimal digits behind a prefix; null where `missing`."""
-    digits = np.ascontiguousarray(values.astype(">u8")).tobytes().hex().encode()
-    offsets = np.arange(len(values) + 1, dtype=np.int32) * 16
-    text = pa.StringArray.from_buffers(len(values), pa.py_buffer(offsets), pa.py_buffer(digits))
-    if prefix:
-        text = pc.binary_join_element_wise(prefix, text, "")
-    return text if missing is None else pc.if_else(pa.array(missing), None, text)
-
-
 def _identifiers(prefix: str, batch: Batch, present: np.ndarray) -> pa.Array:
     numbers = batch.rng.integers(0, 2**63, int(batch.session.max(initial=0)) + 1, dtype=np.uint64)
     return hexadecimal(numbers[batch.session], prefix, ~present)
@@ -242,7 +231,7 @@ def _keys(people: People, who: np.ndarray) -> pa.Array:
     mixed = (
         people.address[who, 0].astype(np.uint64) * np.uint64(11400714819323198485)
     ) ^ who.astype(np.uint64)
-    return hexadecimal(mixed, "key_", people.temperature[who] != people.temperature[who])
+    return hexadecimal(mixed, "key_", people.plan[who] < TEAM)
 
 
 def _model(people: People, batch: Batch) -> dict[str, pa.Array]:

@@ -127,6 +127,18 @@ def constant(text: str, count: int) -> pa.Array:
     return pa.repeat(pa.scalar(text), count)
 
 
+def hexadecimal(
+    values: np.ndarray, prefix: str = "", missing: np.ndarray | None = None
+) -> pa.Array:
+    """64-bit numbers as 16 hexadecimal digits behind a prefix; null where `missing`."""
+    digits = np.ascontiguousarray(values.astype(">u8")).tobytes().hex().encode()
+    offsets = np.arange(len(values) + 1, dtype=np.int32) * 16
+    text = pa.StringArray.from_buffers(len(values), pa.py_buffer(offsets), pa.py_buffer(digits))
+    if prefix:
+        text = pc.binary_join_element_wise(prefix, text, "")
+    return text if missing is None else pc.if_else(pa.array(missing), None, text)
+
+
 def lines(words: pa.Array, lengths: np.ndarray, separator: str) -> pa.Array:
     """Join consecutive runs of `words` of the given lengths into one string each."""
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)

@@ -1,6 +1,7 @@
 """Frames: what applications, jobs and operations put around items of work."""
 
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -8,6 +9,16 @@ import pyarrow as pa
 from stillwatch.simulate.chat import Chat
 from stillwatch.simulate.content import Batch, Content, Text, nothing, rows_of, scatter
 from stillwatch.simulate.grammar import LANGUAGES, constant, grammar, join
+
+FORMS: Final = (
+    "{passage}",
+    "{passage}",
+    '{"instruction": "{item}", "output": "{passage}"}',
+    "<think>{passage}</think>\n<answer>done</answer>",
+    "Analysis: {passage}\nAnswer: see above",
+    "Step 1: {passage}",
+)
+"""How answers are wrapped when a request asks for a training format."""
 
 
 @dataclass
@@ -23,6 +34,7 @@ class Framed:
     frames: int
     inner: Content
     system: pa.Array | None = None  # per group
+    users: int = 0  # end users per group that the application names, or 0
 
     def compose(self, batch: Batch) -> Text:
         """Wrap the inner source's prompts."""
@@ -31,7 +43,11 @@ class Framed:
         frame = pa.array(group * self.frames + batch.rng.integers(0, self.frames, len(batch)))
         prompt = join(self.heads.take(frame), "\n", text.prompt, self.tails.take(frame))
         system = text.system if self.system is None else self.system.take(pa.array(group))
-        return replace(text, prompt=prompt, system=system)
+        columns = dict(text.columns)
+        if self.users:
+            user = group * self.users + (batch.session * 7919 + batch.account) % self.users
+            columns["end_user_id"] = pa.array(np.char.add("user-", user.astype(str)))
+        return replace(text, prompt=prompt, system=system, columns=columns)
 
 
 @dataclass
@@ -86,46 +102,71 @@ class Templates:
         parts, wrapped = [], []
         for number in np.unique(group):
             mine = group == number
-            words = grammar(LANGUAGES[self.language[number]])
-            for rule, mask in (
-                (self.rule[number], mine & fresh & ~later),
-                (self.follow, mine & later),
-            ):
-                rows = np.flatnonzero(mask)
-                if len(rows):
-                    parts.append(
-                        (rows, words.expand(rule, len(rows), batch.rng, rows_of(given, rows)))
-                    )
-            frames = self.frames[number]
-            which = np.where(mine & ~fresh & ~later, (draw * len(frames)).astype(np.int64), -1)
-            for place in np.unique(which[which >= 0]):
-                rows = np.flatnonzero(which == place)
-                parts.append((rows, fill(frames[place], rows_of(given, rows), len(rows))))
+            parts += self._composed(number, mine & fresh & ~later, mine & later, given, batch.rng)
+            parts += self._filled(number, np.where(mine & ~fresh & ~later, draw, -1.0), given)
             kept = np.flatnonzero(mine & batch.logged)
             form = self.forms[number] if self.forms else "{passage}"
-            wrapped.append(
-                (
-                    kept,
-                    fill(
-                        form,
-                        {**rows_of(given, kept), "passage": answers.take(pa.array(kept))},
-                        len(kept),
-                    ),
-                )
-            )
+            said = rows_of(given, kept) | {"passage": answers.take(pa.array(kept))}
+            wrapped.append((kept, fill(form, said, len(kept))))
         system = nothing(count) if self.system is None else self.system.take(pa.array(group))
         return Text(scatter(parts, count), system, scatter(wrapped, count))
 
+    def _composed(
+        self,
+        number: int,
+        fresh: np.ndarray,
+        later: np.ndarray,
+        given: dict[str, pa.Array],
+        rng: np.random.Generator,
+    ) -> list[tuple[np.ndarray, pa.Array]]:
+        """Frames made anew and follow-ups of one group."""
+        words, parts = grammar(LANGUAGES[self.language[number]]), []
+        for rule, mask in ((self.rule[number], fresh), (self.follow, later)):
+            rows = np.flatnonzero(mask)
+            if len(rows):
+                parts.append((rows, words.expand(rule, len(rows), rng, rows_of(given, rows))))
+        return parts
+
+    def _filled(
+        self, number: int, draw: np.ndarray, given: dict[str, pa.Array]
+    ) -> list[tuple[np.ndarray, pa.Array]]:
+        """Fixed frames of one group; `draw` in 0..1 picks the frame, -1 leaves the event out."""
+        frames, parts = self.frames[number], []
+        which = np.where(draw >= 0, (draw * len(frames)).astype(np.int64), -1)
+        for place in np.unique(which[which >= 0]):
+            rows = np.flatnonzero(which == place)
+            parts.append((rows, fill(frames[place], rows_of(given, rows), len(rows))))
+        return parts
+
     def _columns(self, batch: Batch) -> tuple[dict[str, pa.Array], pa.Array]:
-        """Hole columns of each event, and the text of its answer."""
-        own = pa.array(np.char.add("item ", (batch.account % 97).astype(str)))
+        """Hole columns of each event, and the text of its answer.
+
+        From a pool a passage is the answer that some earlier event got: what was harvested comes
+        back to be graded or rewritten. From a chat it is text that the group retrieved.
+        """
+        count = len(batch)
         if isinstance(self.source, Chat):
-            text = self.source.compose(replace(batch, logged=np.ones(len(batch), bool)))
+            text = self.source.compose(replace(batch, logged=np.ones(count, bool)))
             own = self.source.own.take(pa.array(batch.account))
-            return {"item": text.prompt, "passage": text.completion, "own": own}, text.completion
-        place = pa.array(self.source.place(batch))
-        answers = self.source.answers.take(place)
-        return {"item": self.source.items.take(place), "passage": answers, "own": own}, answers
+            retrieved = text.completion.take(pa.array(np.roll(np.arange(count), 1)))
+            return {"item": text.prompt, "passage": retrieved, "own": own}, text.completion
+        place = self.source.place(batch)
+        total = len(self.source.answers)
+        captured = self.source.answers.take(pa.array(place))
+        quotes = np.array([any("{passage}" in f for f in frames) for frames in self.frames])
+        mixed = np.array([any("{passage}" not in f for f in frames) for frames in self.frames])
+        group = self.group[batch.account]
+        # A verdict on an answer is not that answer: only the first stage returns it.
+        second = quotes[group] & (~mixed[group] | (batch.rng.random(count) < 0.5))
+        answers = self.source.answers.take(
+            pa.array(np.where(second, (place * 7 + 13) % total, place))
+        )
+        own = pa.repeat(pa.scalar("the project"), count)
+        return {
+            "item": self.source.items.take(pa.array(place)),
+            "passage": captured,
+            "own": own,
+        }, answers
 
 
 def fill(frame: str, columns: dict[str, pa.Array], count: int) -> pa.Array:

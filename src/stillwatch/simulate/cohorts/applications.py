@@ -95,6 +95,7 @@ def bots(stage: Stage, count: int) -> Crowd:
     speech = people.language[np.unique(group, return_index=True)[1]]
     speech = np.where([("app_head" in grammar(LANGUAGES[n])) for n in speech], speech, 0)
     content = product(stage, group, speech, 1, stage.chat(people))
+    content.users = 400
     return Crowd("bot", people, content, names("bot", group), Kind.SHARED_APP)
 
 
@@ -114,7 +115,7 @@ def resellers(stage: Stage, count: int) -> Crowd:
     people.rhythm[:] = HUMAN
     users = max(20, count * 6)
     crowd = stage.people(users)
-    content = Mixture([stage.chat(crowd)], np.ones((count, 1)), [users])
+    content = Mixture([stage.chat(crowd)], np.ones((count, 1)), [users], group, hops=True)
     return Crowd("reseller", people, content, names("reseller", group), Kind.RELAY)
 
 

@@ -58,14 +58,15 @@ def viral(stage: Stage, count: int) -> Crowd:
 def tunnelled(stage: Stage, count: int) -> Crowd:
     """People behind VPN services: shared addresses, changing countries, sometimes a shared card."""
     rng, people = stage.rng, stage.people(count)
-    exits = stage.world.networks.address(rng.choice(stage.world.tunnels, 30 + count // 20), rng)
+    systems = rng.choice(stage.world.tunnels, 30 + count // 20)
+    exits = stage.world.networks.address(systems, rng)
     owner = rng.integers(0, len(exits), (count, 3))
     people.address = exits[owner]
-    system = rng.choice(stage.world.tunnels, (count, 3))
-    people.asn, people.place = (
-        stage.world.networks.asn[system],
-        stage.world.networks.country[system],
-    )
+    people.asn = stage.world.networks.asn[systems][owner]
+    people.place = stage.world.networks.country[systems][owner]
+    card = people.payment.copy()
+    alike(people, groups(count, 3.0, 0.3, rng), "payment")
+    people.payment = np.where(rng.random(count) < 0.15, people.payment, card)
     people.roam = rng.beta(3, 2, count)
     return Crowd("vpn", people, stage.chat(people), names("vpn", np.zeros(count, int)))
 

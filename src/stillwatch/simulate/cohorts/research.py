@@ -13,7 +13,7 @@ from stillwatch.simulate.stage import (
     machine,
     names,
 )
-from stillwatch.simulate.templates import Pool, Templates
+from stillwatch.simulate.templates import FORMS, Pool, Templates
 
 
 def evaluators(stage: Stage, count: int) -> Crowd:
@@ -55,7 +55,15 @@ def contractors(stage: Stage, count: int) -> Crowd:
     size = 600 * total
     items, answers = stage.bank.draw("instruction", size, rng, 0, rng.integers(0, 240, 30))
     pool = Pool(items, answers, group * 600, np.full(count, 600), sweep=True)
-    content = Templates(group, frames, list(rules), np.zeros(total, int), pool, np.zeros(total))
+    content = Templates(
+        group,
+        frames,
+        list(rules),
+        np.zeros(total, int),
+        pool,
+        np.zeros(total),
+        forms=list(rng.choice(FORMS, total)),
+    )
     return Crowd("contractor", people, content, names("contractor", group), Kind.ORGANISATION)
 
 
@@ -74,7 +82,15 @@ def hobbyists(stage: Stage, count: int) -> Crowd:
     size = 200 * count
     items, answers = stage.bank.draw("instruction", size, rng, 0, np.arange(240))
     pool = Pool(items, answers, alone * 200, np.full(count, 200), sweep=False)
-    work = Templates(alone, frames, list(rules), np.zeros(count, int), pool, np.full(count, 0.1))
+    work = Templates(
+        alone,
+        frames,
+        list(rules),
+        np.zeros(count, int),
+        pool,
+        np.full(count, 0.1),
+        forms=list(rng.choice(FORMS, count)),
+    )
     share = rng.beta(4, 2, count)
     content = Mixture([work, stage.chat(people)], np.stack([share, 1 - share], axis=1), [0, 0])
     return Crowd("hobbyist", people, content, names("hobbyist", alone))
