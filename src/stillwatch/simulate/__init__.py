@@ -1,7 +1,8 @@
 """Simulated benign and attacking traffic as ordinary events, with labels."""
 
 from stillwatch.simulate.knobs import KNOBS, SCALES, SCENARIOS, Evasion, Scale
-from stillwatch.simulate.traffic import LABELS, Traffic, describe, simulate, write_traffic
+from stillwatch.simulate.store import describe, write_traffic
+from stillwatch.simulate.traffic import LABELS, Traffic, simulate
 
 __all__ = [
     "KNOBS",

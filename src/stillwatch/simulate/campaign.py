@@ -225,7 +225,8 @@ def _clients(stage: Stage, people: People, evasion: Evasion) -> None:
     ):
         values = getattr(people, trait)
         values[shared] = getattr(model_settings, trait)[setting]
-    people.answer = heavy(rng, size, rng.uniform(220, 900), 0.25, 3000.0)
+    typical = float(np.median(people.answer)) * np.exp(rng.uniform(-0.6, 1.1))
+    people.answer = heavy(rng, size, typical, 0.3, 3000.0)
 
 
 def _schedule(stage: Stage, people: People, operation: Operation) -> None:

@@ -212,7 +212,7 @@ def _requests(
         "output": np.where(kit, rng.choice([0, 1, 2], count, p=[0.5, 0.3, 0.2]), 1),
         "tools": np.where(kit & (rng.random(count) < 0.3), rng.integers(1, 16, count), 0),
         "effort": np.where(rng.random(count) < 0.25, rng.integers(0, 3, count), -1),
-        "answer": heavy(rng, count, 260.0, 0.5, 1500.0),
+        "answer": heavy(rng, count, 230.0, 0.8, 2000.0),
     }
 
 
