@@ -99,7 +99,7 @@ def test_realised_fdr_of_campaigns() -> None:
     quality = detected()
     assert (quality.detected_extraction, quality.false_extraction) == (1, 0)
     # c2 holds one account each of A, of R and of the reseller: no unit has the majority.
-    assert (quality.detected, quality.false_coordination) == (3, 1)
+    assert (quality.detected, quality.without_group) == (3, 1)
     wrong = flags(p1=("x", "extraction"), p2=("x", "extraction"), a1=("x", "extraction"))
     quality = measure(truth(), detection_for(truth(), wrong))
     assert (quality.detected_extraction, quality.false_extraction) == (1, 1)

@@ -30,7 +30,7 @@ def run(
         detected_extraction=1 + bool(false),
         false_extraction=int(bool(false)),
         detected=3,
-        false_coordination=0,
+        without_group=0,
         bcubed_f1=0.9,
         adjusted_rand=None,
         average_precision=0.8,

@@ -96,7 +96,10 @@ def _headline(summaries: Sequence[Summary]) -> str:
             "detected as extraction, of these false",
             lambda s: f"{s.detected_extraction}, {s.false_extraction}",
         ),
-        ("detected of any kind, of these false", lambda s: f"{s.detected}, {s.false_coordination}"),
+        (
+            "detected of any kind, of these without one true group",
+            lambda s: f"{s.detected}, {s.without_group}",
+        ),
         ("B³ F1", lambda s: _number(s.bcubed_f1)),
         ("adjusted Rand", lambda s: _number(s.adjusted_rand)),
         ("average precision of the score", lambda s: _number(s.average_precision)),
@@ -180,7 +183,7 @@ def _null(summary: Summary) -> str:
         f"{summary.detected_extraction} extraction campaigns in {runs} runs (at most {high:.3f} a"
         f" run, 95 %), {summary.false_positives.hits} of"
         f" {summary.false_positives.trials:,} accounts in them; {summary.detected} campaigns of any"
-        f" kind, {summary.false_coordination} of them without a true group behind.\n"
+        f" kind, {summary.without_group} of them without one true group.\n"
     )
     return f"{text}\n{_levels(summary)}"
 

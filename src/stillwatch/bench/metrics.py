@@ -68,8 +68,11 @@ class Quality(msgspec.Struct, frozen=True):
     """Of these, how many have a minority of attackers."""
     detected: int
     """Campaigns detected, of any kind."""
-    false_coordination: int
-    """Of these, in how many no true campaign or group holds the majority."""
+    without_group: int
+    """Of these, in how many no campaign or benign group holds the majority.
+
+    Such a cluster need not be chance: strangers who all send "ping" are alike and no group.
+    """
     bcubed_f1: float | None
     """None, here and below, where the run has no attack or no benign account to measure it on."""
     adjusted_rand: float | None
@@ -101,7 +104,7 @@ def measure(labels: Labels, detection: Detection) -> Quality:
         detected_extraction=attackers.size,
         false_extraction=int(np.sum(attackers < HALF)),
         detected=majority.size,
-        false_coordination=int(np.sum(majority < HALF)),
+        without_group=int(np.sum(majority < HALF)),
         bcubed_f1=_known(bcubed_f1(true_part[in_play], named[in_play])),
         adjusted_rand=_known(adjusted_rand(true_part[in_play], named[in_play])),
         average_precision=_known(average_precision(detection.score, labels.attack)),

@@ -62,7 +62,7 @@ class Summary(msgspec.Struct, frozen=True):
     detected_extraction: int
     false_extraction: int
     detected: int
-    false_coordination: int
+    without_group: int
     bcubed_f1: float | None
     adjusted_rand: float | None
     average_precision: float | None
@@ -105,7 +105,7 @@ def summarise(runs: Sequence[Run], rng: np.random.Generator) -> Summary:
         detected_extraction=sum(q.detected_extraction for q in qualities),
         false_extraction=sum(q.false_extraction for q in qualities),
         detected=sum(q.detected for q in qualities),
-        false_coordination=sum(q.false_coordination for q in qualities),
+        without_group=sum(q.without_group for q in qualities),
         bcubed_f1=_mean(q.bcubed_f1 for q in qualities),
         adjusted_rand=_mean(q.adjusted_rand for q in qualities),
         average_precision=_mean(q.average_precision for q in qualities),
