@@ -32,6 +32,8 @@ from stillwatch.simulate.world import COUNTRIES, PLANS, Clients, build_clients, 
 ROW_GROUP: Final = 50_000
 """Rows per batch and per Parquet row group."""
 
+_POOLED: Final = 8
+"""With more campaigns than this, one of them is a relay pool for certain."""
 _SMALLEST: Final = 12
 """Accounts of the smallest campaign."""
 
@@ -178,14 +180,14 @@ def _attack(stage: Stage, plan: Scale, chosen: Scenario) -> list[Crowd]:
             f"campaign-{place + 1:02d}",
             int(sizes[place]),
             float(each[place]),
-            evasion if evasion is not None else _mood(rng),
+            evasion if evasion is not None else _mood(rng, pool=place == 1 and number > _POOLED),
         )
         for place in range(number)
     ]
 
 
-def _mood(rng: np.random.Generator) -> Evasion:
-    """Knobs of one operation in `mixed`: each off or at a random strength."""
+def _mood(rng: np.random.Generator, *, pool: bool) -> Evasion:
+    """Knobs of one operation in `mixed`: each off or at a random strength; `pool` is a relay."""
     used = dict.fromkeys(KNOBS, 0.45) | {
         "relay_mix": 0.2,
         "few_events": 0.25,
@@ -194,12 +196,13 @@ def _mood(rng: np.random.Generator) -> Evasion:
         "small_campaigns": 0.0,
         "model_move": 0.35,
     }
-    return Evasion(
-        **{
-            name: float(np.round(rng.beta(1.2, 1.2), 3)) if rng.random() < odds else 0.0
-            for name, odds in used.items()
-        }
-    )
+    drawn = {
+        name: float(np.round(rng.beta(1.2, 1.2), 3)) if rng.random() < odds else 0.0
+        for name, odds in used.items()
+    }
+    if pool:
+        drawn["relay_mix"] = float(np.round(rng.uniform(0.65, 1.0), 3))
+    return Evasion(**drawn)
 
 
 def _accounts(crowd: Crowd, rng: np.random.Generator) -> pa.Table:
