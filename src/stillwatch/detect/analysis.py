@@ -1,5 +1,6 @@
 """The analysis, pure: a population in, coordinated groups with a tested kind out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -7,12 +8,14 @@ from numpy.typing import NDArray
 
 from stillwatch.detect import calibration, coordination, enrichment, kinds, membership, predictions
 from stillwatch.detect.calibration import Findings, Reference
+from stillwatch.detect.enrichment import Coded
 from stillwatch.detect.features import Family
 from stillwatch.detect.formation import FormationSettings, View, form, word_counts
 from stillwatch.detect.grounds import ground
 from stillwatch.detect.kinds import Measured
 from stillwatch.detect.membership import Group, MembershipSettings
 from stillwatch.detect.population import Population
+from stillwatch.detect.predictions import Ground
 from stillwatch.detect.profiles import main_script
 from stillwatch.detect.progress import Progress
 from stillwatch.detect.results import Alternative
@@ -112,7 +115,10 @@ def analyse(
     script = main_script(population.profiles)
     candidates = coordination.test(views, script)
     coordinated = [c for c in candidates if c.q_value <= settings.coordination]
-    groups = _groups(population, coordinated, script, settings)
+    features = dict(population.features)
+    features[Family.WORDS] = word_counts(population.sketches, population.size)
+    coded = enrichment.code(features, population.size)
+    groups = _groups(coded, coordinated, script, settings)
     progress.finish()
     background = np.ones(population.size, bool)
     for members in (*(c.members for c in coordinated), *(group.members for group in groups)):
@@ -131,20 +137,19 @@ def analyse(
     )
     progress.finish()
     progress.start("kinds", len(groups))
-    assessed = _assess(population, groups, coordinated, findings, background, settings, progress)
+    rng = np.random.default_rng(settings.formation.seed)
+    base = ground(population, coded, background, findings, rng)
+    assessed = _assess(base, groups, coordinated, findings, settings, progress)
     progress.finish()
     return Analysis(assessed, findings, cohort, background, views, len(candidates))
 
 
 def _groups(
-    population: Population,
+    coded: Mapping[Family, Coded],
     coordinated: list[coordination.Candidate],
     script: NDArray[np.int64],
     settings: AnalysisSettings,
 ) -> list[Group]:
-    features = dict(population.features)
-    features[Family.WORDS] = word_counts(population.sketches, population.size)
-    coded = enrichment.code(features)
     settled: list[Group] = []
     for view in sorted({candidate.view for candidate in coordinated}):
         clusters = [c.members for c in coordinated if c.view == view]
@@ -161,16 +166,13 @@ def _share_something(group: Group, share: float) -> bool:
 
 
 def _assess(
-    population: Population,
+    base: Ground,
     groups: list[Group],
     coordinated: list[coordination.Candidate],
     findings: Findings,
-    background: NDArray[np.bool_],
     settings: AnalysisSettings,
     progress: Progress,
 ) -> list[Assessed]:
-    rng = np.random.default_rng(settings.formation.seed)
-    base = ground(population, background, findings, rng)
     measured: list[Measured] = []
     for group in groups:
         measured.append(predictions.measure(base, group.members))

@@ -122,7 +122,7 @@ def _bars(context: Context, assessed: Assessed) -> list[Enrichment]:
                 label=labels.label(family, value, context.readable),
                 member_share=round(float(rows.share[k]), 6),
                 population_share=round(float(rows.population[k]) / accounts, 6),
-                log10_p=max(float(rows.log_p[k]) / np.log(10), SMALLEST_LOG10),
+                log10_p=max(float(rows.log_p[k] / np.log(10)), SMALLEST_LOG10),
                 held_out=(int(family), value) in assessed.held_out,
             )
         )
@@ -182,7 +182,7 @@ def _doubts(context: Context, assessed: Assessed, tokens: Mapping[str, Tokens]) 
 
 def _tokens(population: Population, members: NDArray[np.int64]) -> dict[str, Tokens]:
     use = population.models
-    inside = np.isin(use.account, members)
+    inside = use.rows_of(members)
     into = np.bincount(use.model[inside], use.input_tokens[inside], len(use.names))
     out = np.bincount(use.model[inside], use.output_tokens[inside], len(use.names))
     return {

@@ -39,7 +39,9 @@ def test(views: list[View], cohort: NDArray[np.int64]) -> list[Candidate]:
     """Test every cluster of every view on what the view held out."""
     found: list[tuple[View, int, float, enrichment.Enriched]] = []
     for view in views:
-        rows = enrichment.test(enrichment.code(view.held_out), view.cluster, cohort)
+        rows = enrichment.test(
+            enrichment.code(view.held_out, cohort.shape[0]), view.cluster, cohort
+        )
         count = int(view.cluster.max(initial=-1)) + 1
         for number, e_value in enumerate(_e_values(rows, count, len(view.held_out))):
             found.append((view, number, float(e_value), rows))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stillwatch.detect.features import Family, FamilyCounts, Features
+from stillwatch.detect.features import Family, FamilyCounts, Features, spans
 from stillwatch.stats.enrichment import binomial_tail_log
 
 FEWEST_CARRIERS = 3
@@ -67,6 +67,7 @@ class Coded:
         carriers: accounts that carry each value.
         posting: rows in the order of their values.
         start: where each value's rows begin in `posting`; one more than there are values.
+        first: where each account's rows begin; one more than there are accounts.
     """
 
     family: Family
@@ -76,6 +77,11 @@ class Coded:
     carriers: NDArray[np.int64]
     posting: NDArray[np.int64]
     start: NDArray[np.int64]
+    first: NDArray[np.int64]
+
+    def rows_of(self, members: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the rows of some accounts."""
+        return spans(self.first, members)
 
     def carriers_of(self, value: np.uint64) -> NDArray[np.int32]:
         """Return the codes of the accounts that carry a value."""
@@ -83,12 +89,17 @@ class Coded:
         return self.account[self.posting[self.start[number] : self.start[number + 1]]]
 
 
-def code(features: Features) -> dict[Family, Coded]:
-    """Number the values of every family."""
-    return {family: _code(family, counts) for family, counts in sorted(features.items())}
+def code(features: Features, accounts: int) -> dict[Family, Coded]:
+    """Number the values of every family.
+
+    Args:
+        features: counts per family, rows sorted by account.
+        accounts: number of accounts.
+    """
+    return {family: _code(family, counts, accounts) for family, counts in sorted(features.items())}
 
 
-def _code(family: Family, counts: FamilyCounts) -> Coded:
+def _code(family: Family, counts: FamilyCounts, accounts: int) -> Coded:
     posting = np.argsort(counts.value, kind="stable")
     ranked = counts.value[posting]
     first = np.ones(ranked.size, bool)
@@ -96,7 +107,16 @@ def _code(family: Family, counts: FamilyCounts) -> Coded:
     column = np.empty(ranked.size, np.int64)
     column[posting] = np.cumsum(first) - 1
     start = np.append(np.flatnonzero(first), ranked.size)
-    return Coded(family, counts.account, column, ranked[first], np.diff(start), posting, start)
+    return Coded(
+        family=family,
+        account=counts.account,
+        column=column,
+        values=ranked[first],
+        carriers=np.diff(start),
+        posting=posting,
+        start=start,
+        first=np.searchsorted(counts.account, np.arange(accounts + 1)),
+    )
 
 
 def test(

@@ -125,3 +125,11 @@ class FamilyCounts:
 
 Features = dict[Family, FamilyCounts]
 """All families of one scan."""
+
+
+def spans(first: NDArray[np.int64], members: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the row numbers of accounts whose rows begin at `first`, account after account."""
+    begin = first[members]
+    length = first[members + 1] - begin
+    ends = np.cumsum(length)
+    return np.arange(ends[-1] if ends.size else 0) + np.repeat(begin - (ends - length), length)

@@ -16,7 +16,7 @@ LAYOUT_STEPS = 80
 
 def growth(hourly: Hourly, members: NDArray[np.int64]) -> list[GrowthPoint]:
     """Return accounts and events so far, by day, or by hour where the campaign is under 3 days."""
-    inside = np.isin(hourly.account, members)
+    inside = hourly.rows_of(members)
     slot, account, count = hourly.slot[inside], hourly.account[inside], hourly.count[inside]
     step = 24 if slot.max() - slot.min() >= 72 else 1
     bins = slot // step
@@ -32,7 +32,7 @@ def growth(hourly: Hourly, members: NDArray[np.int64]) -> list[GrowthPoint]:
 
 def activity(hourly: Hourly, members: NDArray[np.int64]) -> tuple[datetime, list[list[int]]]:
     """Return the first day and the events per day and hour of the day, UTC."""
-    inside = np.isin(hourly.account, members)
+    inside = hourly.rows_of(members)
     slot = hourly.slot[inside]
     start = int(slot.min()) // 24
     days = int(slot.max()) // 24 - start + 1

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from stillwatch.detect.features import Features
+from stillwatch.detect.features import Features, spans
 
 PACE_COLUMNS: Final = (
     "active_hours",  # distinct clock hours with an event
@@ -49,6 +49,10 @@ class Hourly:
     slot: NDArray[np.int64]
     count: NDArray[np.int32]
 
+    def rows_of(self, members: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the rows of some accounts."""
+        return _rows(self.account, members)
+
 
 @dataclass(frozen=True)
 class ModelUse:
@@ -60,6 +64,10 @@ class ModelUse:
     since: NDArray[np.int64]
     input_tokens: NDArray[np.int64]
     output_tokens: NDArray[np.int64]
+
+    def rows_of(self, members: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the rows of some accounts."""
+        return _rows(self.account, members)
 
 
 @dataclass(frozen=True)
@@ -118,3 +126,7 @@ class Population:
         micros = self.accounts["created_at"].cast(pa.int64()).cast(pa.float64())
         filled = pc.fill_null(micros, float("nan")).combine_chunks()
         return np.asarray(filled.to_numpy(zero_copy_only=False), np.float64) / 1e6
+
+
+def _rows(account: NDArray[np.int32], members: NDArray[np.int64]) -> NDArray[np.int64]:
+    return spans(np.searchsorted(account, np.arange(members.max(initial=-1) + 2)), members)

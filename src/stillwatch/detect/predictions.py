@@ -6,28 +6,32 @@ small p-value contradicts one such prediction. Background accounts, those in no 
 say what independent people look like in this traffic.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse, stats
 
-from stillwatch.detect.features import Family, FamilyCounts
+from stillwatch.detect.enrichment import Coded
+from stillwatch.detect.features import Family
 from stillwatch.detect.population import Population
-from stillwatch.detect.profiles import main_script, values
+from stillwatch.detect.profiles import values
 from stillwatch.detect.vectors import Vectors
 from stillwatch.stats.enrichment import poisson_tail_log
 from stillwatch.stats.pvalues import ruger
 
 SMALLEST = 1e-12
 """Normal and Poisson tails are not believed beyond this."""
+_LOG_SMALLEST = float(np.log(SMALLEST))
 DRAWS = 400
 """Random groups of background accounts that a statistic is compared with."""
 MOST_MEMBERS = 400
 """Larger clusters are thinned evenly for the resampled statistics."""
 POOLS = 40
 """Made-up accounts that pool strangers' traffic."""
+POOL_SIZES = 8
+"""Powers of two of strangers in a pool."""
 BREADTH = 4.0
 """How many times as alike as pooled strangers the accounts of a relay may be."""
 
@@ -38,7 +42,9 @@ class Ground:
 
     Attributes:
         population: all accounts.
+        coded: all families.
         background: account codes that stand for independent people.
+        script: main script per account.
         pace: p-value of machine-like pace per account, small is machine-like; NaN unknown.
         words: word vectors of both halves of the hours, over the same columns.
         counts: events per account and word, all hours, same columns.
@@ -46,16 +52,22 @@ class Ground:
         order: shape (accounts,), random ranks for thinning and pairing, so that nothing depends on
             the order of account ids.
         draws: background accounts of random groups, shape (DRAWS, MOST_MEMBERS).
+        own_advantage: `advantage` of some background accounts.
+        pooled_likeness: how alike accounts are that pool 1, 2, 4, ... strangers' traffic.
     """
 
     population: Population
+    coded: Mapping[Family, Coded]
     background: NDArray[np.int64]
+    script: NDArray[np.int64]
     pace: NDArray[np.float64]
     words: tuple[Vectors, Vectors]
     counts: sparse.csr_matrix
     rarity: NDArray[np.float64]
     order: NDArray[np.int64]
     draws: NDArray[np.int64]
+    own_advantage: NDArray[np.float64]
+    pooled_likeness: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -92,14 +104,14 @@ def moments(ground: Ground, members: NDArray[np.int64]) -> Prediction:
         Family.MODEL_MOVE: "changed models",
     }
     for family, verb in names.items():
-        counts = ground.population.features.get(family)
-        if counts is None or not counts.account.size:
+        coded = ground.coded.get(family)
+        rows = np.empty(0, np.int64) if coded is None else coded.rows_of(members)
+        if coded is None or not rows.size:
             continue
-        slot, inside, outside, known = _busiest(counts, members, ground.population.size)
+        inside, outside, known = _busiest(coded, rows, members.size)
         if inside < max(5, 0.1 * known) or inside / known < 3 * outside:
             continue
-        slots = np.unique(counts.value).size
-        p_value = min(1.0, 4 * slots * _binomial_tail(inside, known, outside))
+        p_value = min(1.0, 4 * coded.values.size * _binomial_tail(inside, known, outside))
         if p_value < best:
             best = p_value
             text = f"{inside} of {known} {verb} within six hours, {outside:.1%} of all accounts"
@@ -148,10 +160,7 @@ def interests(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
     and with another member's. Words that most members use (the template) are left out. Members'
     advantage of self over other is ranked against that of background accounts.
     """
-    own, null = (
-        _advantage(ground, _thin(ground, members)),
-        _advantage(ground, _thin(ground, ground.background)),
-    )
+    own, null = advantage(ground.words, _thin(ground, members)), ground.own_advantage
     if own.size < 5 or null.size < 20:
         return None
     p_value = float(stats.mannwhitneyu(own, null, alternative="less").pvalue)
@@ -163,9 +172,8 @@ def interests(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
 
 def repeats(ground: Ground, members: NDArray[np.int64]) -> Prediction:
     """Evaluations and assignments put the same questions more than once: at least 3 in 10."""
-    counts = ground.population.features[Family.CONTENT]
-    inside = np.isin(counts.account, members)
-    _, askers = np.unique(counts.value[inside], return_counts=True)
+    coded = ground.coded[Family.CONTENT]
+    _, askers = np.unique(coded.column[coded.rows_of(members)], return_counts=True)
     again = int((askers > 1).sum())
     trials = min(askers.size, members.size * 3)
     share = again / max(askers.size, 1)
@@ -187,14 +195,10 @@ def breadth(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
         return None
     events = values(ground.population.profiles, "events")
     usual = max(float(events[ground.background].mean()), 1.0)
-    pooled = max(1, round(float(np.median(events[thin])) / usual))
-    rows = np.repeat(np.arange(POOLS), pooled)
-    drawn = ground.draws.ravel()[: rows.size]
-    mix = sparse.csr_matrix(
-        (np.ones(drawn.size), (rows[: drawn.size], drawn)), shape=(POOLS, ground.counts.shape[0])
-    )
-    limit = BREADTH * float(_likeness(ground, mix @ ground.counts).mean())
-    alike = _likeness(ground, ground.counts[thin])
+    power = np.log2(max(float(np.median(events[thin])) / usual, 1.0))
+    pooled = ground.pooled_likeness[min(round(float(power)), POOL_SIZES - 1)]
+    limit = BREADTH * float(pooled)
+    alike = likeness(ground.counts[thin], ground.rarity)
     spread = alike.std() / np.sqrt(thin.size) + 0.1 * limit
     p_value = float(stats.norm.sf((alike.mean() - limit) / spread))
     return Prediction(
@@ -209,11 +213,10 @@ def one_organisation(ground: Ground, members: NDArray[np.int64]) -> Prediction |
     Only where the accounts table names organisations at all; a listed account without one belongs
     to none.
     """
-    counts = ground.population.features.get(Family.ORGANISATION)
-    if counts is None or not counts.account.size:
+    coded = ground.coded.get(Family.ORGANISATION)
+    if coded is None or not coded.account.size:
         return None
-    inside = np.isin(counts.account, members)
-    _, sizes = np.unique(counts.value[inside], return_counts=True)
+    _, sizes = np.unique(coded.column[coded.rows_of(members)], return_counts=True)
     largest = int(sizes.max(initial=0))
     p_value = float(stats.binom.cdf(largest, members.size, 0.6))
     return Prediction(
@@ -258,18 +261,14 @@ def _binomial_tail(k: int, n: int, rate: float) -> float:
     return max(float(stats.binom.sf(k - 1, n, rate)), SMALLEST)
 
 
-def _busiest(
-    counts: FamilyCounts, members: NDArray[np.int64], accounts: int
-) -> tuple[int, int, float, int]:
-    """Return the slot with most members, their number, everybody else's rate in it, and members known."""
-    inside = np.isin(counts.account, members)
-    known = np.unique(counts.account[inside]).size
-    if not known:
-        return 0, 0, 1.0, 1
-    slots, number = np.unique(counts.value[inside], return_counts=True)
+def _busiest(coded: Coded, rows: NDArray[np.int64], members: int) -> tuple[int, float, int]:
+    """Return the members in their busiest slot, everybody else's rate in it, and members known."""
+    known = np.unique(coded.account[rows]).size
+    slots, number = np.unique(coded.column[rows], return_counts=True)
     best = int(number.argmax())
-    others = int((counts.value[~inside] == slots[best]).sum())
-    return int(slots[best]), int(number[best]), (others + 1) / (accounts - members.size + 1), known
+    others = int(coded.carriers[slots[best]] - number[best])
+    strangers = coded.first.size - 1 - members
+    return int(number[best]), (others + 1) / (strangers + 1), known
 
 
 def _shared(
@@ -277,59 +276,52 @@ def _shared(
 ) -> Prediction | None:
     """Members who share a value with another member, against what chance would give.
 
-    Chance is degree-corrected and taken among accounts of the members' main script, so that one
+    Chance is degree-corrected and as if all carriers were of the members' main script, so that one
     country's networks are no evidence against its people.
     """
-    script = main_script(ground.population.profiles)
-    common = np.bincount(script[members]).argmax()
-    peers = np.flatnonzero(script == common)
+    common = np.bincount(ground.script[members]).argmax()
+    strangers = max(int((ground.script == common).sum() - members.size), 1)
     best: Prediction | None = None
     for family in families:
-        counts = ground.population.features.get(family)
-        if counts is None or not np.isin(counts.account, members).any():
+        coded = ground.coded.get(family)
+        rows = np.empty(0, np.int64) if coded is None else coded.rows_of(members)
+        if coded is None or not rows.size:
             continue
-        sharing, expected = _sharing(counts, members, peers)
+        sharing, expected = _sharing(coded, rows, members, strangers)
         p_value = 1.0
         if sharing / members.size >= 0.15 + expected / members.size:
-            p_value = float(
-                np.exp(max(float(poisson_tail_log(sharing, expected)), np.log(SMALLEST)))
-            )
+            p_value = float(np.exp(max(float(poisson_tail_log(sharing, expected)), _LOG_SMALLEST)))
         if best is None or p_value * len(families) < best.p_value:
             best = Prediction(
                 min(1.0, p_value * len(families)),
-                f"{sharing} of {members.size} share {what} with another, {expected:.1f} expected by chance",
+                f"{sharing} of {members.size} share {what} with another, "
+                f"{expected:.1f} expected by chance",
             )
     return best
 
 
 def _sharing(
-    counts: FamilyCounts, members: NDArray[np.int64], peers: NDArray[np.int64]
+    coded: Coded, rows: NDArray[np.int64], members: NDArray[np.int64], strangers: int
 ) -> tuple[int, float]:
-    inside = np.isin(counts.account, members)
-    values_inside, column, carriers = np.unique(
-        counts.value[inside], return_inverse=True, return_counts=True
-    )
-    sharing = np.unique(counts.account[inside][carriers[column] > 1]).size
-    outside = np.isin(counts.account, np.setdiff1d(peers, members))
-    place = np.searchsorted(values_inside, counts.value[outside])
-    found = (place < values_inside.size) & (
-        values_inside[np.minimum(place, values_inside.size - 1)] == counts.value[outside]
-    )
-    others = np.bincount(place[found], minlength=values_inside.size)
-    strangers = max(int(np.setdiff1d(peers, members).size), 1)
-    rate = np.bincount(
-        np.searchsorted(members, counts.account[inside]),
-        others[column] / strangers,
-        minlength=members.size,
-    )
+    """Return how many members share a value with another member, and how many would by chance."""
+    _, place, inside = np.unique(coded.column[rows], return_inverse=True, return_counts=True)
+    sharing = np.unique(coded.account[rows][inside[place] > 1]).size
+    others = coded.carriers[coded.column[rows]] - inside[place]
+    owner = np.searchsorted(members, coded.account[rows])
+    rate = np.bincount(owner, others / strangers, minlength=members.size)
     return int(sharing), float((1 - np.exp(-rate * (members.size - 1))).sum()) + 0.5
 
 
-def _advantage(ground: Ground, members: NDArray[np.int64]) -> NDArray[np.float64]:
-    first, second = (half.rows[members] for half in ground.words)
-    common = np.asarray((first > 0).sum(axis=0)).ravel() > 0.3 * members.size
-    kept = np.flatnonzero(~common)
-    first, second = _unit(first[:, kept]), _unit(second[:, kept])
+def advantage(words: tuple[Vectors, Vectors], members: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return how much more each account is like its own other half than like another's.
+
+    Words that more than 3 in 10 of the accounts use are left out. Accounts with five words or fewer
+    in a half are left out.
+    """
+    first, second = (half.rows[members] for half in words)
+    used, carriers = np.unique(first.indices, return_counts=True)
+    common = used[carriers > 0.3 * members.size]
+    first, second = _without(first, common), _without(second, common)
     shifted = second[np.roll(np.arange(members.size), 1)]
     own = np.asarray(first.multiply(second).sum(axis=1)).ravel()
     other = np.asarray(first.multiply(shifted).sum(axis=1)).ravel()
@@ -337,15 +329,27 @@ def _advantage(ground: Ground, members: NDArray[np.int64]) -> NDArray[np.float64
     return np.asarray((own - other)[known])
 
 
+def likeness(counts: sparse.csr_matrix, rarity: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return each row's mean cosine with the other rows.
+
+    Args:
+        counts: events per row and word.
+        rarity: weight of each word.
+    """
+    used, column = np.unique(counts.indices, return_inverse=True)
+    weight = np.log1p(counts.data) * rarity[used][column]
+    rows = _unit(sparse.csr_matrix((weight, column, counts.indptr), (counts.shape[0], used.size)))
+    total = np.asarray(rows.sum(axis=0)).ravel()
+    return np.asarray((rows @ total - 1.0) / max(rows.shape[0] - 1, 1))
+
+
+def _without(rows: sparse.csr_matrix, columns: NDArray[np.int32]) -> sparse.csr_matrix:
+    kept = sparse.csr_matrix(rows, copy=True)
+    kept.data[np.isin(kept.indices, columns)] = 0.0
+    kept.eliminate_zeros()
+    return _unit(kept)
+
+
 def _unit(rows: sparse.csr_matrix) -> sparse.csr_matrix:
     length = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
     return sparse.csr_matrix(sparse.diags_array(1 / np.maximum(length, 1e-9)) @ rows)
-
-
-def _likeness(ground: Ground, counts: sparse.csr_matrix) -> NDArray[np.float64]:
-    """Return each row's mean cosine with the other rows."""
-    weighted = sparse.csr_matrix(counts, dtype=np.float64)
-    weighted.data = np.log1p(weighted.data)
-    rows = _unit(sparse.csr_matrix(weighted @ sparse.diags_array(ground.rarity)))
-    total = np.asarray(rows.sum(axis=0)).ravel()
-    return np.asarray((rows @ total - 1.0) / max(rows.shape[0] - 1, 1))

@@ -12,9 +12,7 @@ from stillwatch.events import schema
 ROWS_PER_FILE = 1_000_000
 
 
-def write_spool(
-    batches: Iterable[pa.RecordBatch], folder: Path
-) -> tuple[list[Path], int]:
+def write_spool(batches: Iterable[pa.RecordBatch], folder: Path) -> tuple[list[Path], int]:
     """Write fingerprint batches as Parquet files of bounded size.
 
     Args:
