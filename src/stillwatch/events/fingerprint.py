@@ -21,7 +21,7 @@ from stillwatch.events.kernels.phrasebook import compile_lexicon
 from stillwatch.events.kernels.phrases import Hits, PhraseTable, find_phrases
 from stillwatch.events.kernels.structures import find_structures
 from stillwatch.events.kernels.tokens import tokenise
-from stillwatch.events.kernels.types import Bytes, Texts, Tokens, U16s, U32s, U64s
+from stillwatch.events.kernels.types import Bytes, Texts, Tokens, U16s, U32s, U64s, Words
 from stillwatch.events.key import Key
 from stillwatch.events.texts import text_view
 
@@ -106,7 +106,7 @@ def fingerprint_stream(
 
 def warm_up(key: Key) -> None:
     """Compile every kernel, or load it from the cache."""
-    row = {field.name: [None] for field in schema.EVENTS}
+    row: dict[str, list[object]] = {field.name: [None] for field in schema.EVENTS}
     row |= {"event_id": [""], "time": [0], "account_id": [""], "model": [""]}
     row |= {"prompt": ["a"], "completion": ["b"], "client_address": ["::"], "user_agent": ["c"]}
     fingerprint_batch(pa.RecordBatch.from_pydict(row, schema=schema.EVENTS), key)
@@ -114,9 +114,10 @@ def warm_up(key: Key) -> None:
 
 def kernels_cached() -> bool:
     """Whether compiled kernels are on disk, so that `warm_up` takes no compilation."""
-    kernel = templates.sign_templates
     source = Path(templates.__file__)
-    index = Path(kernel.stats.cache_path).glob(f"{source.stem}.{kernel.__name__}-*.nbi")
+    index = Path(str(templates.sign_templates.stats.cache_path)).glob(
+        f"{source.stem}.{templates.sign_templates.py_func.__name__}-*.nbi"
+    )
     return any(file.stat().st_mtime >= source.stat().st_mtime for file in index)
 
 
@@ -203,7 +204,7 @@ def _completion_columns(completions: pa.Array, key: Key) -> dict[str, pa.Array]:
     }
 
 
-def _markers(tokens: Tokens, plain: words.Words, table: PhraseTable) -> tuple[U32s, U16s, Bytes]:
+def _markers(tokens: Tokens, plain: Words, table: PhraseTable) -> tuple[U32s, U16s, Bytes]:
     """Markers and constraints of each text, and the words where request phrases begin."""
     rows = len(plain.starts) - 1
     markers = np.zeros(rows, np.uint32)
@@ -214,13 +215,13 @@ def _markers(tokens: Tokens, plain: words.Words, table: PhraseTable) -> tuple[U3
     return markers, constraints, hits
 
 
-def _word_counts(plain: words.Words) -> np.ndarray:
+def _word_counts(plain: Words) -> np.ndarray:
     counts = np.empty(len(plain.starts) - 1, np.uint32)
     measures.count_words(plain, counts)
     return counts
 
 
-def _passages(plain: words.Words, key: Key) -> np.ndarray:
+def _passages(plain: Words, key: Key) -> np.ndarray:
     out = np.empty((len(plain.starts) - 1, schema.PASSAGES), np.uint32)
     sketches.passages(plain, key.subkey("passages"), out)
     return out

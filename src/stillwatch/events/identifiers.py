@@ -100,12 +100,12 @@ def _parameters(events: pa.RecordBatch, key: Key) -> pa.Array:
             continue
         column = events.column(name)
         if name in _NAMES:
-            values = _signed(column, key.subkey(name)).fill_null(0)
-            matrix[:, index] = np.asarray(values).view(np.int64)
+            values = np.asarray(_signed(column, key.subkey(name)).fill_null(0)).view(np.int64)
+            matrix[:, index] = np.where(column.is_null(), _ABSENT, values)
         elif name in _RATES:
-            clipped = np.nan_to_num(np.asarray(column.fill_null(-1.0)), nan=-1.0)
-            rates = np.clip(clipped, -1.0, _MOST_RATE)
-            matrix[:, index] = np.round(rates * _ROUNDING).astype(np.int64)
+            rates = np.nan_to_num(np.asarray(column.fill_null(0.0)), nan=0.0)
+            scaled = np.clip(rates, 0.0, _MOST_RATE) * _ROUNDING
+            matrix[:, index] = np.where(column.is_null(), _ABSENT, np.round(scaled))
         else:
             if name == "tools":
                 column = pc.greater(column, 0)

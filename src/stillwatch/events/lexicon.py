@@ -36,7 +36,7 @@ PHRASES: Final[dict[Marker, tuple[str, ...]]] = {
         "思考過程", "解题过程", "解題過程", "详细步骤", "詳細步驟", "分步", "推理思路",
         "思路过程", "推理依据", "详细推理", "最终答案", "最終答案", "写出推理",
         # Japanese
-        "ステップバイステップ", "段階的に考え", "順を追って", "一歩ずつ", "思考過程", "推論過程",
+        "ステップバイステップ", "段階的に考え", "順を追って", "一歩ずつ", "推論過程",
         "考え方を示し", "途中式", "最終的な答え",
         # Korean
         "단계별로", "단계적으로", "차근차근", "추론 과정", "사고 과정", "풀이 과정", "최종 답",
@@ -324,7 +324,7 @@ CUE_PAIRS: Final[dict[Marker, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         (
             "trace", "traces", "transcript", "reasoning chain", "chain of thought",
             "thought process", "answer", "response", "solution", "推理", "思维链", "轨迹", "回答",
-            "推論", "回答", "추론", "답변", "الإجابة", "рассуждения", "ответ",
+            "推論", "추론", "답변", "الإجابة", "рассуждения", "ответ",
             "razonamiento", "respuesta", "raciocínio", "resposta", "raisonnement", "réponse",
             "gedankengang", "antwort",
         ),

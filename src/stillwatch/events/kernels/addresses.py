@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numba import njit
 
-from stillwatch.events.kernels.types import Bytes, Starts
+from stillwatch.events.kernels.types import Bools, Bytes, Int, Starts
 
 ADDRESS_BYTES: Final = 16
 IPV4_PREFIX_BYTES: Final = 15  # ::ffff:a.b.c.0/120 is the /24
@@ -15,9 +15,10 @@ _DOT, _COLON = 0x2E, 0x3A
 
 
 @njit(nogil=True, cache=True)
-def _parse_ipv4(data: Bytes, start: int, stop: int, out: Bytes) -> bool:
+def _parse_ipv4(data: Bytes, start: Int, stop: Int, out: Bytes) -> bool:
     """Four decimal octets without leading zeros into `out[0:4]`."""
-    octet, digits, count = 0, 0, 0
+    octet: Int = 0
+    digits, count = 0, 0
     for at in range(start, stop + 1):
         byte = data[at] if at < stop else np.uint8(_DOT)
         if byte == _DOT:
@@ -39,7 +40,7 @@ def _parse_ipv4(data: Bytes, start: int, stop: int, out: Bytes) -> bool:
 
 
 @njit(nogil=True, cache=True)
-def _hex(byte: int) -> int:
+def _hex(byte: Int) -> Int:
     if 0x30 <= byte <= 0x39:
         return byte - 0x30
     lower = byte | 0x20
@@ -49,7 +50,7 @@ def _hex(byte: int) -> int:
 
 
 @njit(nogil=True, cache=True)
-def _parse_ipv6(data: Bytes, start: int, stop: int, out: Bytes) -> bool:
+def _parse_ipv6(data: Bytes, start: Int, stop: Int, out: Bytes) -> bool:
     """Eight groups, at most one `::`, the last two groups perhaps as IPv4, into `out[0:16]`."""
     groups = np.zeros(_GROUPS, np.int64)
     count, gap = 0, -1
@@ -60,7 +61,8 @@ def _parse_ipv6(data: Bytes, start: int, stop: int, out: Bytes) -> bool:
         gap = 0
         at += 2
     while at < stop:
-        group, digits = 0, 0
+        group: Int = 0
+        digits = 0
         end = at
         while end < stop and _hex(np.int64(data[end])) >= 0:
             group = group * 16 + _hex(np.int64(data[end]))
@@ -103,7 +105,7 @@ def _parse_ipv6(data: Bytes, start: int, stop: int, out: Bytes) -> bool:
 
 @njit(nogil=True, cache=True)
 def parse_addresses(
-    data: Bytes, offsets: Starts, addresses: Bytes, networks: Bytes, valid: np.ndarray
+    data: Bytes, offsets: Starts, addresses: Bytes, networks: Bytes, valid: Bools
 ) -> None:
     """Parse each text into `addresses` and `networks`, both `(n, 16)`; `valid` says whether."""
     for row in range(len(offsets) - 1):

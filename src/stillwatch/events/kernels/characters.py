@@ -16,6 +16,7 @@ from stillwatch.events.scripts import Script
 
 TABLE_SIZE: Final = 0x20000
 """Code points from here on are Han (planes 2 and 3) or ignored."""
+HAN_PLANES_END: Final = 0x40000
 
 # classes of characters, ordered so that a range test tells what makes up words and what is blank
 IGNORED: Final = 0  # joins nothing, ends nothing: accents, vowel points, zero-width characters
@@ -53,7 +54,7 @@ _ACCENTS_FOLD: Final = frozenset(
 _NEWLINES: Final = frozenset("\n\r\x0b\x0c\x85\u2028\u2029")
 _PUNCTUATION_FOLDS: Final = {
     '"': "“”„‟«»「」『』《》〝〞〟",
-    "'": "‘’‚‛ʼ´`‹›",
+    "'": "‘’‚‛ʼ´‹›",
     "-": "‐‑‒–—―−•‣◦⁃∙·・●○■□▪►",
     ".": "。｡।۔",
     ",": "、،､",
@@ -62,29 +63,37 @@ _PUNCTUATION_FOLDS: Final = {
     "[": "【〔〖",
     "]": "】〕〗",
 }
+_PUNCTUATION: Final = {
+    source: target for target, sources in _PUNCTUATION_FOLDS.items() for source in sources
+}
 
 
 @functools.cache
 def character_table() -> U32s:
     """Return the packed table: fold in 21 bits, class in 4, script in 4."""
-    folds = {source: target for target, sources in _PUNCTUATION_FOLDS.items() for source in sources}
-    folds["`"] = "`"  # the backtick fences code
     table = np.zeros(TABLE_SIZE, np.uint32)
     for code in range(TABLE_SIZE):
         if 0xD800 <= code < 0xE000:  # surrogates never occur in UTF-8
             continue
-        folded, kind, script = _describe(chr(code), folds)
+        folded, kind, script = describe(chr(code))
         table[code] = ord(folded) | kind << CLASS_SHIFT | script << SCRIPT_SHIFT
     table.setflags(write=False)
     return table
 
 
-def _describe(character: str, folds: dict[str, str]) -> tuple[str, int, Script]:
-    """Fold, class and script of one character."""
+def describe(character: str) -> tuple[str, int, Script]:
+    """Return the fold, class and script of one character.
+
+    >>> describe("É"), describe("中")[1] == SINGLE
+    (('e', 1, <Script.LATIN: 1>), True)
+    """
+    if ord(character) >= TABLE_SIZE:
+        han = ord(character) < HAN_PLANES_END
+        return character, SINGLE if han else IGNORED, Script.HAN if han else Script.OTHER
     if character in _NEWLINES:
         return "\n", NEWLINE, Script.OTHER
-    if character in folds:
-        return folds[character], PUNCTUATION, Script.OTHER
+    if character in _PUNCTUATION:
+        return _PUNCTUATION[character], PUNCTUATION, Script.OTHER
     folded = _fold(character)
     category = unicodedata.category(folded)
     script = _script(ord(folded))
@@ -100,7 +109,7 @@ def _describe(character: str, folds: dict[str, str]) -> tuple[str, int, Script]:
         return folded, IGNORED, Script.OTHER
     if category[0] == "Z" or category == "Cc":
         return folded, SPACE, Script.OTHER
-    return folds.get(folded, folded), PUNCTUATION, Script.OTHER
+    return _PUNCTUATION.get(folded, folded), PUNCTUATION, Script.OTHER
 
 
 def _fold(character: str) -> str:
@@ -109,9 +118,9 @@ def _fold(character: str) -> str:
     if len(compatible) != 1:
         compatible = character
     if _script(ord(compatible)) in _ACCENTS_FOLD:
-        first, *rest = unicodedata.normalize("NFKD", compatible)
-        if all(unicodedata.category(mark) == "Mn" for mark in rest):
-            compatible = first
+        parts = unicodedata.normalize("NFKD", compatible)
+        if all(unicodedata.category(mark) == "Mn" for mark in parts[1:]):
+            compatible = parts[0]
     for cased in (compatible.casefold(), compatible.lower()):
         if len(cased) == 1:
             return cased

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numba import njit
 
-from stillwatch.events.kernels.types import Bytes, U64s
+from stillwatch.events.kernels.types import Bytes, Int, Starts, U64s
 
 MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
 _FINISH_1: Final = np.uint64(0xFF51AFD7ED558CCD)
@@ -58,7 +58,7 @@ def _round(
 
 
 @njit(nogil=True, cache=True)
-def siphash_bytes(data: Bytes, start: int, stop: int, key: U64s) -> np.uint64:
+def siphash_bytes(data: Bytes, start: Int, stop: Int, key: U64s) -> np.uint64:
     """SipHash-2-4 of `data[start:stop]` under a key of two words."""
     v0 = key[0] ^ np.uint64(0x736F6D6570736575)
     v1 = key[1] ^ np.uint64(0x646F72616E646F6D)
@@ -80,7 +80,7 @@ def siphash_bytes(data: Bytes, start: int, stop: int, key: U64s) -> np.uint64:
     v2 ^= np.uint64(0xFF)
     for _ in range(4):
         v0, v1, v2, v3 = _round(v0, v1, v2, v3)
-    return v0 ^ v1 ^ v2 ^ v3
+    return np.uint64(v0 ^ v1 ^ v2 ^ v3)
 
 
 @njit(nogil=True, cache=True)
@@ -105,7 +105,7 @@ def siphash_word(word: np.uint64, key: U64s) -> np.uint64:
 
 
 @njit(nogil=True, cache=True)
-def sign_texts(data: Bytes, offsets: np.ndarray, key: U64s, out: U64s) -> None:
+def sign_texts(data: Bytes, offsets: Starts, key: U64s, out: U64s) -> None:
     """SipHash-2-4 of each text of a buffer into `out`."""
     for row in range(len(out)):
         out[row] = siphash_bytes(data, offsets[row], offsets[row + 1], key)
@@ -119,7 +119,7 @@ def sign_words(words: U64s, key: U64s, out: U64s) -> None:
 
 
 @njit(nogil=True, cache=True)
-def combine_columns(columns: np.ndarray, out: U64s) -> None:
+def combine_columns(columns: U64s, out: U64s) -> None:
     """Inner hash of each row of an `(n, k)` uint64 matrix into `out`."""
     for row in range(columns.shape[0]):
         state = np.uint64(0)

@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 from stillwatch.events.kernels.hashing import finish, mix
-from stillwatch.events.kernels.types import Bytes, Starts, U16s, U32s, U64s, Words
+from stillwatch.events.kernels.types import Bytes, Int, Starts, U16s, U32s, U64s, Words
 from stillwatch.events.markers import Marker
 
 MARKERS: Final = len(Marker)
@@ -71,7 +71,7 @@ def find_slot(keys: U64s, key: np.uint64) -> np.uint64:
 
 
 @njit(nogil=True, cache=True)
-def phrase_bits(values: U64s, at: int, stop: int, table: PhraseTable) -> np.uint64:
+def phrase_bits(values: U64s, at: Int, stop: Int, table: PhraseTable) -> np.uint64:
     """Bits of all phrases that begin at a word."""
     first, lengths, keys, bits = table
     slot = find_slot(first, values[at])
@@ -104,7 +104,7 @@ def find_phrases(
         first_seen[:] = _NEVER
         second_seen[:] = _NEVER
         found = np.uint64(0)
-        total = 0
+        total: Int = 0
         stop = starts[row + 1]
         for at in range(starts[row], stop):
             hits[at] = 0

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from stillwatch.events.kernels.hashing import MULTIPLIER, finish, mix, siphash_word
-from stillwatch.events.kernels.types import Starts, U32s, U64s, Words
+from stillwatch.events.kernels.types import Int, Starts, U32s, U64s, Words
 
 BAND_ROWS: Final = 4
 SHINGLE_WEIGHT: Final = 6
@@ -31,7 +31,7 @@ _INVERSE: Final = np.uint64(pow(int(MULTIPLIER), -1, 2**64))
 
 
 @njit(nogil=True, cache=True)
-def windows(words: Words, span: tuple[int, int], width: int, out: U64s) -> int:
+def windows(words: Words, span: tuple[Int, Int], width: int, out: U64s) -> Int:
     """Hash the windows of weight `width` in a span of words into `out`; return how many.
 
     A polynomial over the word hashes rolls along, so that the cost does not grow with the width.
@@ -59,7 +59,7 @@ def windows(words: Words, span: tuple[int, int], width: int, out: U64s) -> int:
 
 
 @njit(nogil=True, cache=True)
-def whole(words: Words, span: tuple[int, int], width: int) -> np.uint64:
+def whole(words: Words, span: tuple[Int, Int], width: int) -> np.uint64:
     """Hash a span that is shorter than one window."""
     values = words.values
     state = np.uint64(0)
@@ -69,7 +69,7 @@ def whole(words: Words, span: tuple[int, int], width: int) -> np.uint64:
 
 
 @njit(nogil=True, cache=True)
-def _longest(starts: Starts) -> int:
+def _longest(starts: Starts) -> Int:
     most = 0
     for row in range(len(starts) - 1):
         most = max(most, starts[row + 1] - starts[row])
@@ -184,7 +184,7 @@ def sketch(words: Words, key: U64s, out: U32s) -> None:
     grams = np.empty(2 * _longest(starts) + 2, np.uint64)
     for row in range(len(starts) - 1):
         span = (starts[row], starts[row + 1])
-        count = 0
+        count: Int = 0
         if span[1] > span[0]:
             count = windows(words, span, UNIGRAM_WEIGHT, grams)
             more = windows(words, span, BIGRAM_WEIGHT, grams[count:])

@@ -8,7 +8,7 @@ from numba import njit
 from stillwatch.events.kernels import phrases as ph
 from stillwatch.events.kernels import tokens as tk
 from stillwatch.events.kernels.hashing import finish, mix
-from stillwatch.events.kernels.types import Tokens, U16s, U32s
+from stillwatch.events.kernels.types import Int, Tokens, U16s, U32s
 from stillwatch.events.kernels.words import MASK_NUMBER
 from stillwatch.events.markers import Marker
 
@@ -28,7 +28,7 @@ _LABELS: Final = 16
 
 
 @njit(nogil=True, cache=True)
-def character_of(tokens: Tokens, at: int, stop: int) -> int:
+def character_of(tokens: Tokens, at: Int, stop: Int) -> Int:
     """Character of a punctuation token, 0 for any other token and past the end."""
     if at >= stop or tokens.kinds[at] & tk.KIND_MASK != tk.PUNCTUATION:
         return 0
@@ -36,13 +36,13 @@ def character_of(tokens: Tokens, at: int, stop: int) -> int:
 
 
 @njit(nogil=True, cache=True)
-def run_of(tokens: Tokens, at: int) -> int:
+def run_of(tokens: Tokens, at: Int) -> Int:
     """Run length, 1 to 3, of a punctuation token."""
     return np.int64(tokens.values[at] >> np.uint64(tk.RUN_SHIFT))
 
 
 @njit(nogil=True, cache=True)
-def is_list_item(tokens: Tokens, at: int, stop: int) -> bool:
+def is_list_item(tokens: Tokens, at: Int, stop: Int) -> bool:
     """Whether a line that begins at a token is a bullet or a numbered item."""
     first = character_of(tokens, at, stop)
     if first in (_HYPHEN, _ASTERISK, _PLUS):
@@ -54,7 +54,7 @@ def is_list_item(tokens: Tokens, at: int, stop: int) -> bool:
 
 @njit(nogil=True, cache=True)
 def _name_bits(
-    tokens: Tokens, at: int, stop: int, table: ph.PhraseTable
+    tokens: Tokens, at: Int, stop: Int, table: ph.PhraseTable
 ) -> tuple[np.uint64, np.uint64]:
     """Phrase bits and hash of the words in `[at, stop)`, without a number at their end."""
     values, kinds, _ = tokens
@@ -72,7 +72,7 @@ def _name_bits(
 
 
 @njit(nogil=True, cache=True)
-def _label_end(tokens: Tokens, at: int, stop: int) -> int:
+def _label_end(tokens: Tokens, at: Int, stop: Int) -> Int:
     """Position of the colon that ends a short label at a line's start; -1 if there is none."""
     for i in range(at, min(at + _LABEL_TOKENS, stop)):
         if character_of(tokens, i, stop) == _COLON:
@@ -83,7 +83,7 @@ def _label_end(tokens: Tokens, at: int, stop: int) -> int:
 
 
 @njit(nogil=True, cache=True)
-def _enclosed(tokens: Tokens, at: int, stop: int, closer: int) -> int:
+def _enclosed(tokens: Tokens, at: Int, stop: Int, closer: Int) -> Int:
     """Position of `closer` after one to three words from `at`; -1 if something else comes."""
     for i in range(at, min(at + 4, stop)):
         if tokens.kinds[i] & tk.KIND_MASK > tk.NUMBER:
@@ -118,9 +118,11 @@ def find_structures(
             first = character_of(tokens, at, stop)
             if line_start:
                 line_start = False
-                items += is_list_item(tokens, at, stop)
                 begin = at
-                if first in (_HASH, _ASTERISK):
+                if is_list_item(tokens, at, stop):
+                    items += 1
+                    begin += 1 if kind == tk.PUNCTUATION else 2
+                elif first in (_HASH, _ASTERISK):
                     begin += 1
                 end = _label_end(tokens, begin, stop)
                 if end > begin:

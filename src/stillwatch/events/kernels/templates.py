@@ -16,7 +16,7 @@ from stillwatch.events.kernels import tokens as tk
 from stillwatch.events.kernels.hashing import finish, mix, siphash_word
 from stillwatch.events.kernels.phrases import LABEL_BIT, Hits, PhraseTable, find_slot
 from stillwatch.events.kernels.structures import character_of, is_list_item, run_of
-from stillwatch.events.kernels.types import Tokens, U64s
+from stillwatch.events.kernels.types import Int, Tokens, U64s
 from stillwatch.events.kernels.words import MASK_CODE, MASK_NUMBER, MASK_QUOTE, MASK_URL
 
 LABELS_KEPT: Final = 2
@@ -34,13 +34,14 @@ ENOUGH_WEIGHT: Final = 6
 END_WEIGHT: Final = 8
 """Weight of the words at an end: four words."""
 
+_QUOTE_TOKEN: Final = np.uint64(0x22 | 1 << tk.RUN_SHIFT)
 _HASH, _COLON, _OPENING_SQUARE, _LESS = 0x23, 0x3A, 0x5B, 0x3C
 _ASTERISK, _EQUALS, _HYPHEN = 0x2A, 0x3D, 0x2D
 _FULL_STOP, _QUESTION, _EXCLAMATION = 0x2E, 0x3F, 0x21
 
 
 @njit(nogil=True, cache=True)
-def _masked(value: np.uint64, kind: int) -> np.uint64:
+def _masked(value: np.uint64, kind: Int) -> np.uint64:
     """Value of a word in the skeleton."""
     if kind & tk.CODE:
         return MASK_CODE
@@ -54,21 +55,31 @@ def _masked(value: np.uint64, kind: int) -> np.uint64:
 
 
 @njit(nogil=True, cache=True)
-def _ends(tokens: Tokens, at: int, stop: int, step: int) -> np.uint64:
+def _counts(tokens: Tokens, at: Int) -> bool:
+    """Whether a token is a word of the skeleton: of a quoted string only the first word is."""
+    if tokens.kinds[at] & tk.KIND_MASK > tk.URL:
+        return False
+    if tokens.kinds[at] & tk.QUOTED:
+        quote = tokens.kinds[at - 1] & tk.KIND_MASK == tk.PUNCTUATION
+        return bool(quote and tokens.values[at - 1] == _QUOTE_TOKEN)
+    return True
+
+
+@njit(nogil=True, cache=True)
+def _ends(tokens: Tokens, at: Int, stop: Int, step: Int) -> np.uint64:
     """Hash of the words from one end, up to `END_WEIGHT`."""
     state = np.uint64(0)
     weight = 0
     while at != stop and weight < END_WEIGHT:
-        kind = tokens.kinds[at] & tk.KIND_MASK
-        if kind <= tk.URL:
+        if _counts(tokens, at):
             state = mix(state, _masked(tokens.values[at], tokens.kinds[at]))
-            weight += 1 if kind == tk.SINGLE else 2
+            weight += 1 if tokens.kinds[at] == tk.SINGLE else 2
         at += step
     return finish(state)
 
 
 @njit(nogil=True, cache=True)
-def _opens_block(tokens: Tokens, at: int, stop: int) -> bool:
+def _opens_block(tokens: Tokens, at: Int, stop: Int) -> bool:
     """Whether a line begins with a heading mark, a bracket or a rule."""
     first = character_of(tokens, at, stop)
     if first in (_HASH, _OPENING_SQUARE, _LESS):
@@ -77,7 +88,7 @@ def _opens_block(tokens: Tokens, at: int, stop: int) -> bool:
 
 
 @njit(nogil=True, cache=True)
-def _keep(kept: U64s, known: int, most: int, value: np.uint64) -> int:
+def _keep(kept: U64s, known: Int, most: Int, value: np.uint64) -> Int:
     """Add a unit to those kept unless it is there or they are full; return how many there are."""
     for i in range(known):
         if kept[i] == value:
@@ -107,16 +118,19 @@ def sign_templates(tokens: Tokens, hits: Hits, table: PhraseTable, key: U64s, ou
         start, stop = starts[row], starts[row + 1]
         word, last_word = hits.starts[row], hits.starts[row + 1]
         front, back = word + FRONT_WORDS, last_word - BACK_WORDS
-        known_labels, known_requests = 0, 0
-        kept = 0
+        known_labels: Int = 0
+        known_requests: Int = 0
+        kept: Int = 0
+        line = start
         last_label = np.uint64(0)
         unit, weight = np.uint64(0), 0
         line_start, block, item, hit = True, False, False, False
-        begins_line = True
+        begins_line, opens = True, True
         for at in range(start, stop + 1):
             kind = kinds[at] & tk.KIND_MASK if at < stop else tk.NEWLINE
             coded = at < stop and kinds[at] & tk.CODE != 0
             if line_start and kind != tk.NEWLINE:
+                line = at
                 block = _opens_block(tokens, at, stop)
                 item = is_list_item(tokens, at, stop)
                 line_start = False
@@ -124,31 +138,34 @@ def sign_templates(tokens: Tokens, hits: Hits, table: PhraseTable, key: U64s, ou
                 if hits.flags[word] and not coded and (word < front or word >= back):
                     hit = True
                 word += 1
-                if weight < REQUEST_WEIGHT and not coded:
+                if weight < REQUEST_WEIGHT and not coded and _counts(tokens, at):
                     unit = mix(unit, _masked(values[at], kinds[at]))
-                    weight += 1 if kind == tk.SINGLE else 2
+                    weight += 1 if kinds[at] == tk.SINGLE else 2
+                continue
+            if at < stop and kinds[at] & tk.QUOTED:
+                continue
+            if item and at == line + 1 and kinds[line] & tk.KIND_MASK == tk.NUMBER:
+                unit, weight, hit = np.uint64(0), 0, False  # the number of a list item
                 continue
             mark = character_of(tokens, at, stop)
             if kind != tk.NEWLINE and mark not in (_COLON, _FULL_STOP, _QUESTION, _EXCLAMATION):
                 continue
-            if begins_line and item and mark == _FULL_STOP:
-                unit, weight = np.uint64(0), 0  # the number of a list item
-                continue
             if weight > 0:
                 unit = finish(unit)
-                is_label = begins_line and weight <= LABEL_WEIGHT
+                ends_label = mark == _COLON or (block and kind == tk.NEWLINE)
+                is_label = begins_line and ends_label and weight <= LABEL_WEIGHT
                 if is_label and item:
                     slot = find_slot(table.keys, unit)
                     is_label = table.bits[slot] & label_bit != 0
-                if is_label and (mark == _COLON or (block and kind == tk.NEWLINE)):
+                if is_label:
                     last_label = unit
                     before = known_labels
                     known_labels = _keep(labels, known_labels, LABELS_KEPT, unit)
                     kept += weight * (known_labels - before)
-                elif hit:
+                if hit and (opens or not is_label):
                     known_requests = _keep(requests, known_requests, REQUESTS_KEPT, unit)
-                begins_line = False
-                unit, weight, hit = np.uint64(0), 0, False
+                begins_line, opens = False, False
+            unit, weight, hit = np.uint64(0), 0, False
             if kind == tk.NEWLINE:
                 line_start, begins_line = True, True
         state = np.uint64(0)

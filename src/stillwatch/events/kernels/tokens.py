@@ -13,7 +13,7 @@ from numba import njit
 
 from stillwatch.events.kernels import characters as ch
 from stillwatch.events.kernels.hashing import MULTIPLIER, finish, mix
-from stillwatch.events.kernels.types import Bytes, Measures, Starts, Texts, Tokens, U32s
+from stillwatch.events.kernels.types import Bytes, Int, Measures, Starts, Texts, Tokens, U32s
 from stillwatch.events.scripts import Script
 
 # kinds of tokens
@@ -37,7 +37,6 @@ _HAN: Final = int(Script.HAN)
 _FOLD_MASK: Final = (1 << ch.CLASS_SHIFT) - 1
 _ASCII: Final = 0x80
 _BLANK: Final = 0x20
-_HAN_PLANES: Final = 0x40000
 _QUOTE, _APOSTROPHE, _COMMA, _FULL_STOP, _SLASH, _COLON = 0x22, 0x27, 0x2C, 0x2E, 0x2F, 0x3A
 _HYPHEN, _ASTERISK, _PLUS, _UNDERSCORE, _BACKTICK = 0x2D, 0x2A, 0x2B, 0x5F, 0x60
 _W: Final = 0x77
@@ -45,7 +44,7 @@ _MOST_NESTING: Final = 255
 
 
 @njit(nogil=True, cache=True)
-def _decode(data: Bytes, at: int, stop: int) -> tuple[int, int]:
+def _decode(data: Bytes, at: Int, stop: Int) -> tuple[Int, Int]:
     """Code point at a position and the position after it; never reads past `stop`."""
     lead = np.int64(data[at])
     if lead < 0x80:
@@ -63,18 +62,18 @@ def _decode(data: Bytes, at: int, stop: int) -> tuple[int, int]:
 
 
 @njit(nogil=True, cache=True)
-def _look_up(table: U32s, code: int) -> tuple[int, int, int]:
+def _look_up(table: U32s, code: Int) -> tuple[Int, Int, Int]:
     """Fold, class and script of a code point."""
     if code < ch.TABLE_SIZE:
         entry = np.int64(table[code])
         return entry & _FOLD_MASK, (entry >> ch.CLASS_SHIFT) & 15, entry >> ch.SCRIPT_SHIFT
-    if code < _HAN_PLANES:
+    if code < ch.HAN_PLANES_END:
         return code, ch.SINGLE, _HAN
     return code, ch.IGNORED, 0
 
 
 @njit(nogil=True, cache=True)
-def _class_at(data: Bytes, at: int, stop: int, table: U32s) -> int:
+def _class_at(data: Bytes, at: Int, stop: Int, table: U32s) -> Int:
     """Class of the character at a position; a space past the end."""
     if at >= stop:
         return ch.SPACE
@@ -83,7 +82,7 @@ def _class_at(data: Bytes, at: int, stop: int, table: U32s) -> int:
 
 
 @njit(nogil=True, cache=True)
-def _url_end(data: Bytes, at: int, stop: int) -> int:
+def _url_end(data: Bytes, at: Int, stop: Int) -> Int:
     """First position from `at` that cannot belong to an address."""
     while at < stop:
         byte = data[at]
@@ -94,25 +93,22 @@ def _url_end(data: Bytes, at: int, stop: int) -> int:
 
 
 @njit(nogil=True, cache=True)
-def _is_url(data: Bytes, word: int, at: int, stop: int) -> bool:
+def _is_url(data: Bytes, word: Int, at: Int, stop: Int) -> bool:
     """Whether `data[word:at]`, a word just read, opens an address: `scheme://` or `www.`."""
     if at + 3 > stop:
         return False
     if data[at] == _COLON:
-        return data[at + 1] == _SLASH and data[at + 2] == _SLASH
+        return bool(data[at + 1] == _SLASH and data[at + 2] == _SLASH)
     if data[at] != _FULL_STOP or at - word != 3:
         return False
-    return (
-        (data[word] | 0x20) == _W
-        and (data[word + 1] | 0x20) == _W
-        and (data[word + 2] | 0x20) == _W
-    )
+    first, second, third = data[word], data[word + 1], data[word + 2]
+    return bool(first | 0x20 == _W and second | 0x20 == _W and third | 0x20 == _W)
 
 
 @njit(nogil=True, cache=True)
 def _read_word(
-    data: Bytes, span: tuple[int, int], table: U32s, seed: np.uint64, scripts: Starts
-) -> tuple[int, np.uint64, bool, int]:
+    data: Bytes, span: tuple[Int, Int], table: U32s, seed: np.uint64, scripts: Starts
+) -> tuple[Int, np.uint64, bool, Int]:
     """Read letters, digits and marks from the start of a span.
 
     Returns the position after them, their hash, whether a digit is among them, and how many
@@ -124,7 +120,7 @@ def _read_word(
     after_digit = False
     read = 0
     letters = 0
-    script_of_word = 0
+    script_of_word: Int = 0
     while at < stop:
         byte = data[at]
         if byte < _ASCII:
@@ -168,7 +164,7 @@ def _read_word(
 
 
 @njit(nogil=True, cache=True)
-def _dominant(scripts: Starts) -> int:
+def _dominant(scripts: Starts) -> Int:
     """Script of most letters, the first of equals; 0 without letters."""
     best = 0
     for script in range(1, _SCRIPTS):
@@ -189,7 +185,7 @@ def _tokenise(
         starts[row] = count
         at, stop = offsets[row], offsets[row + 1]
         scripts[:] = 0
-        total = 0
+        total: Int = 0
         depth, deepest = 0, 0
         indent = 0
         line_start = True

@@ -7,10 +7,15 @@ import numpy.typing as npt
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 Starts: TypeAlias = npt.NDArray[np.int64]
+Bools: TypeAlias = npt.NDArray[np.bool_]
 F32s: TypeAlias = npt.NDArray[np.float32]
 U16s: TypeAlias = npt.NDArray[np.uint16]
 U32s: TypeAlias = npt.NDArray[np.uint32]
 U64s: TypeAlias = npt.NDArray[np.uint64]
+
+
+Int: TypeAlias = int | np.int64
+"""What kernels count and index with: a Python integer outside, 64 bits inside."""
 
 
 class Texts(NamedTuple):
