@@ -46,7 +46,7 @@ class Operation:
 
 
 def draw_operation(
-    stage: Stage, name: str, size: int, events: float, evasion: Evasion
+    stage: Stage, name: str, size: int, *, events: float, rate: float, evasion: Evasion
 ) -> Operation:
     """Draw objectives, rate and timing.
 
@@ -55,14 +55,14 @@ def draw_operation(
         name: Campaign id.
         size: Accounts.
         events: Events that the operation may send in all.
+        rate: Events per account and day that it aims at.
         evasion: Knobs.
     """
     rng = stage.rng
     each = max(events / size, 2.0)
     each = each ** (1 - evasion.few_events) * rng.uniform(3.0, 8.0) ** evasion.few_events
-    rate = float(np.exp(rng.uniform(np.log(2.0), np.log(860.0))))
     longest = stage.days * rng.uniform(0.35, 0.95)
-    length = float(np.clip(each / rate, rng.uniform(1.0, 3.0), longest))
+    length = float(np.clip(each / rate, rng.uniform(0.5, 2.0), longest))
     rate = each / length
     start = float(rng.uniform(0.0, max(stage.days - length, 0.01)))
     if evasion.model_move > 0:
@@ -78,10 +78,12 @@ def draw_operation(
     return Operation(name, tuple(str(o) for o in chosen), int(speech), rate, start, length, evasion)
 
 
-def campaign(stage: Stage, name: str, size: int, events: float, evasion: Evasion) -> Crowd:
+def campaign(
+    stage: Stage, name: str, size: int, *, events: float, rate: float, evasion: Evasion
+) -> Crowd:
     """Draw one attacking campaign of `size` accounts that sends about `events` events."""
     rng = stage.rng
-    operation = draw_operation(stage, name, size, events, evasion)
+    operation = draw_operation(stage, name, size, events=events, rate=rate, evasion=evasion)
     people = stage.people(size)
     natives = rng.random(size) < 0.8
     people.language = np.where(natives, operation.language, people.language)

@@ -172,15 +172,20 @@ def _attack(stage: Stage, plan: Scale, chosen: Scenario) -> list[Crowd]:
     shared = max(attackers - _SMALLEST * number, 0)
     sizes = (_SMALLEST + np.round(shared * weight / weight.sum())).astype(int)
     events = plan.events * rng.uniform(0.06, 0.16)
-    each = sizes**0.8 * np.exp(rng.normal(0, 0.9, number))
+    # Rates over the whole reported range; the fast operations also send more in all.
+    rates = np.exp(rng.uniform(np.log(2.0), np.log(860.0), number))
+    each = sizes**0.8 * rates**0.6 * np.exp(rng.normal(0, 0.5, number))
     each *= events / each.sum()
     return [
         campaign(
             stage,
             f"campaign-{place + 1:02d}",
             int(sizes[place]),
-            float(each[place]),
-            evasion if evasion is not None else _mood(rng, pool=place == 1 and number > _POOLED),
+            events=float(each[place]),
+            rate=float(rates[place]),
+            evasion=evasion
+            if evasion is not None
+            else _mood(rng, pool=place == 1 and number > _POOLED),
         )
         for place in range(number)
     ]
