@@ -112,13 +112,18 @@ def parse_addresses(
         start, stop = offsets[row], offsets[row + 1]
         address = addresses[row]
         valid[row] = _parse_ipv4(data, start, stop, address)
-        if valid[row]:
-            address[12:] = address[:4].copy()
-            address[:10] = 0
-            address[10:12] = 0xFF
+        mapped = valid[row]
+        if mapped:
+            for i in range(4):
+                address[12 + i] = address[i]
+                address[i] = 0
+            for i in range(4, 12):
+                address[i] = 0xFF if i >= 10 else 0
         else:
             valid[row] = stop - start >= 2 and _parse_ipv6(data, start, stop, address)
-        mapped = address[10] == 0xFF and address[11] == 0xFF and not address[:10].any()
+            mapped = address[10] == 0xFF and address[11] == 0xFF
+            for i in range(10):
+                mapped = mapped and address[i] == 0
         keep = IPV4_PREFIX_BYTES if mapped else IPV6_PREFIX_BYTES
-        networks[row, :keep] = address[:keep]
-        networks[row, keep:] = 0
+        for i in range(ADDRESS_BYTES):
+            networks[row, i] = address[i] if i < keep else 0

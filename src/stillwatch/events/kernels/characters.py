@@ -127,12 +127,18 @@ def _fold(character: str) -> str:
     return compatible
 
 
-def _script(code: int) -> Script:
-    """Script of a code point by its block."""
+@functools.cache
+def _blocks() -> bytes:
+    """Script of each code point by its block."""
+    scripts = bytearray(TABLE_SIZE)
     for script, ranges in _SCRIPTS:
-        if _within(code, ranges):
-            return script
-    return Script.OTHER
+        for low, high in ranges:
+            scripts[low : high + 1] = bytes([script]) * (high + 1 - low)
+    return bytes(scripts)
+
+
+def _script(code: int) -> Script:
+    return Script(_blocks()[code]) if code < TABLE_SIZE else Script.OTHER
 
 
 def _is_accent(code: int, script: Script) -> bool:
