@@ -101,13 +101,17 @@ def beside_truth(
 
 
 def others(result: "ScanResult", labels: "pa.Table") -> str:
-    """Count the benign accounts that stand in a campaign of a kind that a provider acts on."""
+    """Count the benign accounts that stand in a campaign of a kind that a provider acts on.
+
+    A benign reseller that is named a relay pool is named rightly and not counted.
+    """
     homes = home_of(result)
-    grave = {c.campaign_id for c in result.campaigns if c.kind in GRAVE_KINDS}
-    benign = labels.filter(labels["campaign"].is_null())["account_id"].to_pylist()
-    wrong = sum(homes.get(account) in grave for account in benign)
-    kinds = " or ".join(KIND_NAMES[kind][1] for kind in GRAVE_KINDS)
-    return f"Of {count(len(benign), 'benign account')}, {wrong:,} stand in {kinds}."
+    named = {c.campaign_id: c.kind.value for c in result.campaigns if c.kind in GRAVE_KINDS}
+    benign = labels.filter(labels["campaign"].is_null()).to_pylist()
+    kinds = [(named.get(homes.get(row["account_id"], "")), row["kind"]) for row in benign]
+    wrong = sum(found not in {None, true} for found, true in kinds)
+    said = " or ".join(KIND_NAMES[kind][1] for kind in GRAVE_KINDS)
+    return f"Of {count(len(benign), 'benign account')}, {wrong:,} stand wrongly in {said}."
 
 
 def home_of(result: "ScanResult") -> dict[str, str]:
