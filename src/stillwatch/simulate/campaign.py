@@ -132,8 +132,6 @@ def _lives(stage: Stage, people: People, operation: Operation) -> np.ndarray:
     ends = lives.cumsum(axis=0).ravel()[:size]
     people.start = start + ends - lives.ravel()[:size]
     people.stop = np.minimum(start + ends, stage.days)
-    # A replacement starts at once at its maximum: fewer accounts work at a time, each harder.
-    people.rate = people.rate * 1.0
     return np.where(rng.random(size) < 0.9, people.stop, np.nan)
 
 
@@ -142,7 +140,9 @@ def _signups(stage: Stage, people: People, operation: Operation) -> None:
     rng, size = stage.rng, len(people)
     spread = rng.random(size) < operation.evasion.spread_signups
     waves = rng.integers(1, 4)
-    wave = operation.start - rng.exponential(6.0, waves) - 0.1
+    # Some operators use accounts at once, others keep a stock for months.
+    lead = np.exp(rng.uniform(np.log(2.0), np.log(90.0)))
+    wave = operation.start - rng.exponential(lead, waves) - 0.1
     created = wave[rng.integers(0, waves, size)] - rng.exponential(rng.uniform(0.05, 1.5), size)
     if operation.evasion.replacement and rng.random() < 0.5:
         created = people.start - rng.uniform(0.02, 1.5, size)
@@ -236,7 +236,9 @@ def _schedule(stage: Stage, people: People, operation: Operation) -> None:
     rng, size, evasion = stage.rng, len(people), operation.evasion
     human = rng.random(size) < evasion.daily_rhythm
     balance = rng.uniform(0.05, 0.8)
-    rate = operation.rate * np.exp(rng.normal(0, balance, size))
+    # Where lives are short fewer accounts work at a time, each harder: the work stays the same.
+    shorter = operation.length / max(float(np.mean(people.stop - people.start)), 0.05)
+    rate = operation.rate * shorter * np.exp(rng.normal(0, balance, size))
     people.active = np.where(human, np.clip(people.active + 0.25, 0.3, 0.9), 0.97)
     people.rate = np.minimum(rate / people.active, 3000.0)
     people.weekend = np.where(human, people.weekend, 1.0)

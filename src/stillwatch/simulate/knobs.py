@@ -71,6 +71,10 @@ class Scenario:
     attack: bool = True
     evasion: Evasion | None = None
     campaigns: int | None = None
+    never: tuple[str, ...] = ()
+    """Knobs that operations at random leave at 0."""
+    slowest: float = 2.0
+    """Lowest rate of an operation, in events per account and day; the highest is 860."""
 
 
 def _alone(**knob: float) -> Evasion:
@@ -80,7 +84,12 @@ def _alone(**knob: float) -> Evasion:
 _TABLE: Final[dict[str, Scenario]] = {
     "mixed": Scenario("every benign cohort and campaigns of all sizes, rates and knobs"),
     "benign": Scenario("every benign cohort and no attack", attack=False),
-    "demo": Scenario("every benign cohort and three hidden campaigns", campaigns=3),
+    "demo": Scenario(
+        "every benign cohort and three hidden campaigns",
+        campaigns=3,
+        never=("few_events", "relay_mix", "many_buyers"),
+        slowest=15.0,
+    ),
     "naive": Scenario("campaigns that hide nothing", evasion=Evasion()),
     "paraphrase": Scenario("every prompt in words of its own", evasion=_alone(paraphrase=1)),
     "camouflage": Scenario("half of the traffic is ordinary", evasion=_alone(camouflage=1)),

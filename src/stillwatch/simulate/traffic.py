@@ -173,8 +173,10 @@ def _attack(stage: Stage, plan: Scale, chosen: Scenario) -> list[Crowd]:
     sizes = (_SMALLEST + np.round(shared * weight / weight.sum())).astype(int)
     events = plan.events * rng.uniform(0.06, 0.16)
     # Rates over the whole reported range; the fast operations also send more in all.
-    rates = np.exp(rng.uniform(np.log(2.0), np.log(860.0), number))
-    each = sizes**0.8 * rates**0.6 * np.exp(rng.normal(0, 0.5, number))
+    rates = np.exp(rng.uniform(np.log(chosen.slowest), np.log(860.0), number))
+    skew = 0.0 if even else 1.0
+    each = sizes ** (1 - 0.2 * skew) * rates ** (0.6 * skew)
+    each *= np.exp(rng.normal(0, 0.5 * skew, number))
     each *= events / each.sum()
     return [
         campaign(
@@ -183,16 +185,14 @@ def _attack(stage: Stage, plan: Scale, chosen: Scenario) -> list[Crowd]:
             int(sizes[place]),
             events=float(each[place]),
             rate=float(rates[place]),
-            evasion=evasion
-            if evasion is not None
-            else _mood(rng, pool=place == 1 and number > _POOLED),
+            evasion=evasion or _mood(rng, chosen, pool=place == 1 and number > _POOLED),
         )
         for place in range(number)
     ]
 
 
-def _mood(rng: np.random.Generator, *, pool: bool) -> Evasion:
-    """Knobs of one operation in `mixed`: each off or at a random strength; `pool` is a relay."""
+def _mood(rng: np.random.Generator, chosen: Scenario, *, pool: bool) -> Evasion:
+    """Knobs of one operation: each off or at a random strength; `pool` is a relay for certain."""
     used = dict.fromkeys(KNOBS, 0.45) | {
         "relay_mix": 0.2,
         "few_events": 0.25,
@@ -204,6 +204,7 @@ def _mood(rng: np.random.Generator, *, pool: bool) -> Evasion:
     drawn = {
         name: float(np.round(rng.beta(1.2, 1.2), 3)) if rng.random() < odds else 0.0
         for name, odds in used.items()
+        if name not in chosen.never
     }
     if pool:
         drawn["relay_mix"] = float(np.round(rng.uniform(0.65, 1.0), 3))
