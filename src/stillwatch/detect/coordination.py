@@ -62,6 +62,7 @@ def test(views: list[View], cohort: NDArray[np.int64]) -> list[Candidate]:
 
 def _e_values(rows: enrichment.Enriched, clusters: int, families: int) -> NDArray[np.float64]:
     names, family = np.unique(rows.family, return_inverse=True)
-    best = np.zeros((clusters, max(families, names.size)))
+    # Where nothing was held out, one p-value of 1 stands for it: no evidence either way.
+    best = np.zeros((clusters, max(families, names.size, 1)))
     np.minimum.at(best, (rows.cluster, family), rows.log_p)
     return merge_mean(calibrate_p_to_e(np.exp(np.maximum(best, -600.0))))

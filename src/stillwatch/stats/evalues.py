@@ -52,8 +52,10 @@ def merge_mean(e: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> FloatA
     >>> float(merge_mean([30.0, 0.0, 0.0]))
     10.0
     """
-    share = None if weights is None else np.asarray(weights, dtype=np.float64)
-    return np.asarray(np.average(np.asarray(e, dtype=np.float64), axis=-1, weights=share))
+    values = np.asarray(e, dtype=np.float64)
+    if weights is None:
+        return np.asarray(values.mean(axis=-1))
+    return np.asarray(np.average(values, axis=-1, weights=np.asarray(weights, dtype=np.float64)))
 
 
 def merge_product(e: npt.ArrayLike) -> FloatArray:
