@@ -15,7 +15,7 @@ from stillwatch.events.key import Key
 
 ROWS: Final = 50_000
 VOCABULARY: Final = 5_000
-WORDS: Final = 107
+WORDS: Final = 92
 
 
 def prompts(generator: np.random.Generator) -> list[str]:

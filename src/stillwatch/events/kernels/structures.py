@@ -27,7 +27,7 @@ _LABEL_TOKENS: Final = 8
 _LABELS: Final = 16
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, inline="always")
 def character_of(tokens: Tokens, at: Int, stop: Int) -> Int:
     """Character of a punctuation token, 0 for any other token and past the end."""
     if at >= stop or tokens.kinds[at] & tk.KIND_MASK != tk.PUNCTUATION:

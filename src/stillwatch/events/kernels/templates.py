@@ -40,7 +40,7 @@ _ASTERISK, _EQUALS, _HYPHEN = 0x2A, 0x3D, 0x2D
 _FULL_STOP, _QUESTION, _EXCLAMATION = 0x2E, 0x3F, 0x21
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, inline="always")
 def _masked(value: np.uint64, kind: Int) -> np.uint64:
     """Value of a word in the skeleton."""
     if kind & tk.CODE:
@@ -54,7 +54,7 @@ def _masked(value: np.uint64, kind: Int) -> np.uint64:
     return value
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, inline="always")
 def _counts(tokens: Tokens, at: Int) -> bool:
     """Whether a token is a word of the skeleton: of a quoted string only the first word is."""
     if tokens.kinds[at] & tk.KIND_MASK > tk.URL:
