@@ -11,7 +11,7 @@ from stillwatch.detect.calibration import Findings, Reference
 from stillwatch.detect.enrichment import Coded
 from stillwatch.detect.features import Family
 from stillwatch.detect.formation import FormationSettings, View, form, word_counts
-from stillwatch.detect.grounds import ground
+from stillwatch.detect.grounds import ground, organisation_verified
 from stillwatch.detect.kinds import Measured
 from stillwatch.detect.membership import Group, MembershipSettings
 from stillwatch.detect.population import Population
@@ -22,6 +22,10 @@ from stillwatch.detect.results import Alternative
 from stillwatch.detect.signals import Signal
 from stillwatch.events.contracts import Kind
 from stillwatch.stats.fdr import bh_adjust
+
+
+TELLING = 3.0
+"""Nats beyond chance by which the median member must match its group's profile."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +43,8 @@ class AnalysisSettings:
     """
 
     coordination: float = 0.01
-    kind: float = 0.01
-    unusual: float = 0.1
+    kind: float = 0.05
+    unusual: float = 0.25
     shared: float = 0.3
     formation: FormationSettings = field(default_factory=FormationSettings)
     membership: MembershipSettings = field(default_factory=MembershipSettings)
@@ -118,7 +122,9 @@ def analyse(
     features = dict(population.features)
     features[Family.WORDS] = word_counts(population.sketches, population.size)
     coded = enrichment.code(features, population.size)
-    groups = _groups(coded, coordinated, script, settings)
+    groups = _groups(
+        coded, coordinated, script, organisation_verified(coded, population.verified()), settings
+    )
     progress.finish()
     background = np.ones(population.size, bool)
     for members in (*(c.members for c in coordinated), *(group.members for group in groups)):
@@ -148,6 +154,7 @@ def _groups(
     coded: Mapping[Family, Coded],
     coordinated: list[coordination.Candidate],
     script: NDArray[np.int64],
+    verified: NDArray[np.bool_],
     settings: AnalysisSettings,
 ) -> list[Group]:
     settled: list[Group] = []
@@ -155,14 +162,25 @@ def _groups(
         clusters = [c.members for c in coordinated if c.view == view]
         settled += membership.settle(coded, clusters, script, settings.membership)
     groups = membership.unite(
-        coded, settled, script, settings.membership, smallest=settings.formation.smallest
+        coded,
+        settled,
+        script,
+        settings.membership,
+        verified=verified,
+        smallest=settings.formation.smallest,
     )
     return [group for group in groups if _share_something(group, settings.shared)]
 
 
 def _share_something(group: Group, share: float) -> bool:
-    """Tell a group with a thing in common from people who talk about the same subject."""
-    return bool(((group.rows.family != Family.WORDS) & (group.rows.share >= share)).any())
+    """Tell a group with a thing in common from people who talk about the same subject.
+
+    Its members must share something other than words, and match the profile in the median by more
+    than the best of as many strangers would by chance.
+    """
+    common = ((group.rows.family != Family.WORDS) & (group.rows.share >= share)).any()
+    typical = float(np.median(group.nats[group.members]))
+    return bool(common) and typical >= np.log(group.nats.size) + TELLING
 
 
 def _assess(
@@ -178,27 +196,30 @@ def _assess(
         measured.append(predictions.measure(base, group.members))
         progress.advance(1)
     alternatives = [kinds.test(found, settings.kind) for found in measured]
-    q_kind = bh_adjust([kinds.p_kind(tested) for tested in alternatives])
+    unusual = np.array([_unusual(findings, group) for group in groups])
+    asked = np.array([kinds.asked(found) for found in measured], bool)
+    q_kind = _q_kind(alternatives, asked & (unusual <= settings.unusual))
     assessed = []
     for number, group in enumerate(groups):
-        unusual = min(1.0, 2 * float(np.median(findings.p_value[group.members])))
-        stands_out = unusual <= settings.unusual and q_kind[number] <= settings.kind
-        source = [c for c in coordinated if np.isin(group.members, c.members).any()]
+        source = _source(group, coordinated)
         assessed.append(
             Assessed(
                 group=group,
                 kind=Kind.EXTRACTION
-                if stands_out
-                else kinds.name(alternatives[number], measured[number]),
-                q_coordination=min((c.q_value for c in source), default=1.0),
+                if q_kind[number] <= settings.kind
+                else kinds.name(
+                    alternatives[number],
+                    measured[number],
+                    stands_out=bool(unusual[number] <= settings.unusual),
+                ),
+                q_coordination=source.q_value,
                 q_kind=float(q_kind[number]),
-                unusual_p=unusual,
+                unusual_p=float(unusual[number]),
                 alternatives=alternatives[number],
                 measured=measured[number],
                 held_out=frozenset(
-                    (int(f), int(v))
-                    for c in source
-                    for f, v in zip(c.tested.family, c.tested.value, strict=True)
+                    (int(family), int(value))
+                    for family, value in zip(source.tested.family, source.tested.value, strict=True)
                 ),
             )
         )
@@ -207,3 +228,23 @@ def _assess(
         assessed,
         key=lambda a: (order.index(a.kind), -a.group.members.size, int(a.group.members[0])),
     )
+
+
+def _source(group: Group, coordinated: list[coordination.Candidate]) -> coordination.Candidate:
+    """Return the tested cluster that holds most of a group; its q-value is the group's."""
+    shared = [np.isin(group.members, candidate.members).sum() for candidate in coordinated]
+    return coordinated[int(np.argmax(shared))]
+
+
+def _unusual(findings: Findings, group: Group) -> float:
+    """Return the p-value of "its accounts behave like strangers": twice the median (Rüger)."""
+    return min(1.0, 2 * float(np.median(findings.p_value[group.members])))
+
+
+def _q_kind(alternatives: list[list[Alternative]], asked: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return q-values of extraction among the groups of which it is asked; 1 for the others."""
+    q_values = np.ones(len(alternatives))
+    if asked.any():
+        p_values = np.array([kinds.p_kind(tested) for tested in alternatives])
+        q_values[asked] = bh_adjust(p_values[asked])
+    return q_values

@@ -68,6 +68,7 @@ class Coded:
         posting: rows in the order of their values.
         start: where each value's rows begin in `posting`; one more than there are values.
         first: where each account's rows begin; one more than there are accounts.
+        degree: values per account over the mean of accounts that have any, float32.
     """
 
     family: Family
@@ -78,15 +79,19 @@ class Coded:
     posting: NDArray[np.int64]
     start: NDArray[np.int64]
     first: NDArray[np.int64]
+    degree: NDArray[np.float32]
 
     def rows_of(self, members: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the rows of some accounts."""
         return spans(self.first, members)
 
-    def carriers_of(self, value: np.uint64) -> NDArray[np.int32]:
-        """Return the codes of the accounts that carry a value."""
-        number = int(np.searchsorted(self.values, value))
-        return self.account[self.posting[self.start[number] : self.start[number + 1]]]
+    def carriers_of(
+        self, values: NDArray[np.uint64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Return accounts that carry any of some values, and which of `values` it is."""
+        number = np.searchsorted(self.values, values)
+        rows = self.posting[spans(self.start, number)]
+        return self.account[rows], np.repeat(np.arange(values.size), self.carriers[number])
 
 
 def code(features: Features, accounts: int) -> dict[Family, Coded]:
@@ -107,6 +112,8 @@ def _code(family: Family, counts: FamilyCounts, accounts: int) -> Coded:
     column = np.empty(ranked.size, np.int64)
     column[posting] = np.cumsum(first) - 1
     start = np.append(np.flatnonzero(first), ranked.size)
+    rows = np.searchsorted(counts.account, np.arange(accounts + 1))
+    values = np.diff(rows)
     return Coded(
         family=family,
         account=counts.account,
@@ -115,7 +122,10 @@ def _code(family: Family, counts: FamilyCounts, accounts: int) -> Coded:
         carriers=np.diff(start),
         posting=posting,
         start=start,
-        first=np.searchsorted(counts.account, np.arange(accounts + 1)),
+        first=rows,
+        degree=(values / max(values[values > 0].mean() if values.any() else 1.0, 1.0)).astype(
+            np.float32
+        ),
     )
 
 

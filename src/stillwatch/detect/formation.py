@@ -25,7 +25,9 @@ class FormationSettings:
         neighbours: most similar accounts that each account is linked to in the content view.
         stranger_quantile: share of random pairs whose similarity makes no link.
         expected: chance partners per account tolerated in the infrastructure view.
-        resolution: of the communities; smaller merges more.
+        crowd: accounts per unit of resolution of the communities: modularity merges small
+            communities in large graphs (Fortunato & Barthelemy 2007), so resolution grows with the
+            number of accounts and communities of one size are seen at every scale.
         seed: of random draws and of the community search.
     """
 
@@ -33,7 +35,7 @@ class FormationSettings:
     neighbours: int = 12
     stranger_quantile: float = 0.995
     expected: float = 0.1
-    resolution: float = 1.0
+    crowd: int = 6000
     seed: int = 1
 
 
@@ -95,7 +97,7 @@ def _content(population: Population, order: NDArray[np.int64], settings: Formati
         found,
         population.size,
         seed=settings.seed,
-        resolution=settings.resolution,
+        resolution=max(1.0, population.size / settings.crowd),
         smallest=settings.smallest,
     )
     held_out: Features = {}
@@ -118,7 +120,7 @@ def _infrastructure(
         found,
         population.size,
         seed=settings.seed,
-        resolution=settings.resolution,
+        resolution=max(1.0, population.size / settings.crowd),
         smallest=settings.smallest,
     )
     held_out = {

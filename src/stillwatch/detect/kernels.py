@@ -154,13 +154,14 @@ def pair_surprise(
     row_start: I64,
     columns: I32,
     column_family: NDArray[np.int8],
+    family_line: NDArray[np.int8],
     rarity: F32,
     degree: F32,
     left: I32,
     right: I32,
     cap: float,
 ) -> tuple[F32, NDArray[np.uint32]]:
-    """Sum the surprise of shared values over families, degree-corrected and capped per family.
+    """Sum the surprise of shared values over lines of evidence, degree-corrected and capped.
 
     A shared value of rarity -ln(share of accounts) is discounted by the product of both accounts'
     relative degrees in the family: who carries many values shares some by chance.
@@ -169,19 +170,21 @@ def pair_surprise(
         row_start: CSR row offsets of account features.
         columns: feature columns, ascending within a row.
         column_family: family of each column.
+        family_line: line of evidence of each family; of a line the most telling family counts.
         rarity: nats of each column.
         degree: relative degree, shape (accounts, families), 1 is average.
         left: first account of each pair.
         right: second account of each pair.
-        cap: most nats that one family may add.
+        cap: most nats that one line may add.
 
     Returns:
-        Nats per pair, and a bit set of the families that added any.
+        Nats per pair, and a bit set of the lines that added any.
     """
     families = degree.shape[1]
     out = np.zeros(left.shape[0], np.float32)
     seen = np.zeros(left.shape[0], np.uint32)
     sums = np.zeros(families, np.float32)
+    lines = np.zeros(32, np.float32)
     for pair in range(left.shape[0]):
         a = left[pair]
         b = right[pair]
@@ -199,8 +202,12 @@ def pair_surprise(
                 i += 1
             else:
                 j += 1
+        lines[:] = 0.0
         for family in range(families):
-            if sums[family] > 0.0:
-                seen[pair] |= np.uint32(1) << np.uint32(family)
-                out[pair] += min(sums[family], cap)
+            line = family_line[family]
+            lines[line] = max(lines[line], sums[family])
+        for line in range(32):
+            if lines[line] > 0.0:
+                seen[pair] |= np.uint32(1) << np.uint32(line)
+                out[pair] += min(lines[line], cap)
     return out, seen

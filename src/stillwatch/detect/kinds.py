@@ -28,44 +28,59 @@ class Explanation:
     Attributes:
         kind: what a cluster is called where this explanation stands.
         what: the explanation in words.
-        predictions: names of the predictions it makes.
-        agree: how many of them must be contradicted to reject it.
-        instead: predictions that serve, two of them, where none of the first can be measured.
+        decisive: predictions any of which rejects it alone.
+        predictions: other predictions it makes.
+        agree: how many of those must be contradicted together to reject it.
     """
 
     kind: Kind
     what: str
-    predictions: tuple[str, ...]
-    agree: int
-    instead: tuple[str, ...] = ()
+    decisive: tuple[str, ...] = ()
+    predictions: tuple[str, ...] = ()
+    agree: int = 2
 
-
-PEOPLE: Final = ("volumes", "pace", "interests")
-"""What an organisation's accounts do where no accounts table says whose they are."""
 
 EXPLANATIONS: Final = (
-    Explanation(Kind.ORGANISATION, "one organisation", ("one_organisation",), 1, instead=PEOPLE),
-    Explanation(Kind.RELAY, "a pool that carries many people's traffic", ("breadth",), 1),
+    Explanation(
+        Kind.ORGANISATION,
+        "one organisation",
+        decisive=("one_organisation",),
+        predictions=("volumes", "pace", "interests"),
+    ),
+    Explanation(
+        Kind.ORGANISATION,
+        "one customer with several accounts for ordinary use",
+        decisive=("one_customer",),
+        predictions=("ordinary_requests", "volumes", "moments", "pace"),
+    ),
+    Explanation(Kind.RELAY, "a pool that carries many people's traffic", decisive=("breadth",)),
     Explanation(
         Kind.EVALUATION,
         "evaluators who put the same questions",
-        ("repeats", "moments", "identity", "network"),
-        2,
+        predictions=("repeats", "moments", "identity", "network"),
     ),
     Explanation(
         Kind.SHARED_APP,
         "independent people who use one app or template",
-        ("volumes", "moments", "identity", "network", "interests"),
-        2,
+        predictions=("volumes", "moments", "identity", "network", "interests"),
+    ),
+    Explanation(
+        Kind.SHARED_APP,
+        "monitors or fixed jobs that repeat their requests",
+        decisive=("repetition",),
     ),
     Explanation(
         Kind.UNKNOWN,
         "a class, course or event",
-        ("repeats", "volumes", "identity", "pace", "interests"),
-        2,
+        decisive=("identity",),
+        predictions=("volumes", "pace", "ordinary_requests"),
     ),
 )
-"""In the order in which a cluster that is not extraction takes its name."""
+"""In the order in which a cluster that is not extraction takes its name.
+
+What an organisation's accounts do decides only where no accounts table says whose they are: a
+verified organisation is one whatever it does.
+"""
 
 
 def test(measured: Measured, alpha: float) -> list[Alternative]:
@@ -76,22 +91,33 @@ def test(measured: Measured, alpha: float) -> list[Alternative]:
     return [_alternative(explanation, measured, alpha) for explanation in EXPLANATIONS]
 
 
+def asked(measured: Measured) -> bool:
+    """Tell whether extraction is a question at all: of a verified organisation it is not."""
+    return not _stands(measured, "one_organisation")
+
+
 def p_kind(alternatives: list[Alternative]) -> float:
     """Return the p-value of "some benign explanation holds": the largest over the explanations."""
     return max(alternative.p_value for alternative in alternatives)
 
 
-def name(alternatives: list[Alternative], measured: Measured) -> Kind:
+def name(alternatives: list[Alternative], measured: Measured, *, stands_out: bool) -> Kind:
     """Name a cluster that is not extraction by the first explanation that stands and is shown.
 
     That an explanation was not rejected does not make it true, so each needs a positive sign: an
-    organisation's accounts must be known to be one, a relay's accounts must not be independent, the
-    questions of an evaluation must repeat.
+    organisation's accounts must be known to be one, a relay's accounts must stand out and not be
+    independent, the questions of an evaluation must repeat.
+
+    Args:
+        alternatives: the explanations, tested.
+        measured: the predictions behind them.
+        stands_out: whether the members behave unlike strangers.
     """
     standing = {alternative.kind for alternative in alternatives if not alternative.rejected}
     shown = {
-        Kind.ORGANISATION: measured.get("one_organisation") is not None,
-        Kind.RELAY: Kind.SHARED_APP not in standing,
+        Kind.ORGANISATION: _stands(measured, "one_organisation")
+        or _stands(measured, "one_customer"),
+        Kind.RELAY: stands_out and Kind.SHARED_APP not in standing,
         Kind.EVALUATION: _stands(measured, "repeats"),
         Kind.SHARED_APP: True,
     }
@@ -104,20 +130,20 @@ def _stands(measured: Measured, prediction: str) -> bool:
 
 
 def _alternative(explanation: Explanation, measured: Measured, alpha: float) -> Alternative:
-    known = _known(explanation.predictions, measured)
-    agree = min(explanation.agree, len(known))
-    if not known and explanation.instead:
-        known = _known(explanation.instead, measured)
-        agree = min(2, len(known))
-    if not known:
-        return Alternative(
-            explanation.kind,
-            1.0,
-            rejected=False,
-            why=f"{explanation.what}: the log has nothing to test it",
-        )
-    p_value = float(ruger([prediction.p_value for prediction in known], agree))
-    telling = sorted(known, key=lambda prediction: prediction.p_value)[:agree]
+    decisive = _known(explanation.decisive, measured)
+    together = _known(explanation.predictions, measured)
+    if explanation.decisive == ("one_organisation",) and decisive:
+        together = []
+    agree = min(explanation.agree, len(together))
+    tests = [(float(ruger([p.p_value for p in decisive], 1)), decisive, 1)] if decisive else []
+    if together:
+        tests.append((float(ruger([p.p_value for p in together], agree)), together, agree))
+    if not tests:
+        why = f"{explanation.what}: the log has nothing to test it"
+        return Alternative(explanation.kind, 1.0, rejected=False, why=why)
+    least, behind, count = min(tests, key=lambda test: test[0])
+    p_value = min(1.0, len(tests) * least)
+    telling = sorted(behind, key=lambda prediction: prediction.p_value)[:count]
     why = "; ".join(prediction.text for prediction in telling)
     return Alternative(explanation.kind, p_value, p_value <= alpha, f"{explanation.what}: {why}")
 

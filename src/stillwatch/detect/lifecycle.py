@@ -14,6 +14,7 @@ from stillwatch.detect.population import ModelUse
 
 SLOT_SECONDS = 6 * 3600
 """Width of the moments in which accounts sign up, start and stop."""
+DAY_SECONDS = 24 * 3600
 
 ACCOUNT_FAMILIES: dict[Family, str] = {
     Family.PAYMENT: "payment_hash",
@@ -49,8 +50,9 @@ def moment_features(
         signup: the same, NaN where unknown.
     """
     begin, end = float(first_seen.min()), float(last_seen.max())
-    late = first_seen > begin + SLOT_SECONDS
-    early = last_seen < end - SLOT_SECONDS
+    # Whoever is active daily is first and last seen within a day of the log's ends: no moment.
+    late = first_seen > begin + DAY_SECONDS
+    early = last_seen < end - DAY_SECONDS
     return {
         Family.SIGNUP_TIME: _slots(signup, np.isfinite(signup)),
         Family.FIRST_SEEN: _slots(first_seen, late),

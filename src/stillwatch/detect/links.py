@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillwatch.detect import kernels
-from stillwatch.detect.features import Family
+from stillwatch.detect.features import LINE_OF, Family, Line
 from stillwatch.detect.index import FeatureIndex
 from stillwatch.detect.vectors import Vectors
 
 CIRCULANT_WINDOW = 8
 """Neighbours on the cycle to which each member of a posting is linked."""
-FAMILY_CAP = 12.0
-"""Most nats that one family may add to a pair: no single shared feature merges accounts."""
+LINE_CAP = 12.0
+"""Most nats that one line of evidence may add to a pair: no single one merges accounts."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def infrastructure_links(
     """Link accounts that share rare infrastructure, identity or lifecycle values.
 
     A pair is kept when chance would give an account fewer than `expected` such partners, that is
-    when its surprise exceeds ln(accounts / expected) nats, from at least two families.
+    when its surprise exceeds ln(accounts / expected) nats, from at least two lines of evidence.
 
     Args:
         index: the families of this view.
@@ -57,17 +57,18 @@ def infrastructure_links(
         *kernels.circulant(columns.indptr.astype(np.int64), members, CIRCULANT_WINDOW),
         index.accounts,
     )
-    nats, families = kernels.pair_surprise(
+    nats, lines = kernels.pair_surprise(
         index.rows.indptr.astype(np.int64),
         index.rows.indices.astype(np.int32),
         index.family,
+        FAMILY_LINES,
         index.rarity,
         index.degree,
         left,
         right,
-        FAMILY_CAP,
+        LINE_CAP,
     )
-    several = (families & (families - np.uint32(1))) != 0
+    several = (lines & (lines - np.uint32(1))) != 0
     keep = several & (nats >= np.log(index.accounts / expected))
     return Links(left[keep], right[keep], nats[keep].astype(np.float64))
 
@@ -143,3 +144,5 @@ CONTENT_FAMILIES = (Family.TEMPLATE, Family.OPENING, Family.CLOSING, Family.SYST
 INFRASTRUCTURE_FAMILIES = tuple(
     family for family in Family if family not in (*CONTENT_FAMILIES, Family.PARAMETERS)
 )
+FAMILY_LINES = np.array([list(Line).index(LINE_OF[family]) for family in Family], np.int8)
+"""Line of evidence of each family, by number."""

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from stillwatch.detect import enrichment
 from stillwatch.detect.enrichment import Coded, Enriched
-from stillwatch.detect.features import Family
+from stillwatch.detect.features import LINE_OF, Family, Line
 
 FAMILY_NATS = 10.0
 """Most that one family may say for an account."""
+MAJOR = 0.6
+"""From this share of its members on, an organisation is what a group is."""
 WORD_WEIGHT = 0.25
 """Words of one text come together, so each counts as a quarter of a feature."""
 
@@ -31,9 +33,11 @@ class MembershipSettings:
         share: smallest share of members that carry it.
         stay: least nats, and least part of the median member's nats, to stay.
         join: least part of the median member's nats to join.
-        families: families that must agree to stay; one more is needed to join.
-        alike: least part of a union's members that must stay for two groups to be one.
-        overlap: least part of the smaller group that two must share to be tried as one.
+        firm: share of members from which on a line of evidence is firm; who stays matches two of
+            the firm lines, or as much as the median member; who joins matches all of them.
+        growth: most accounts that may join per tested one; a profile that fits more is not telling.
+        alike: least part of a profile that the members of another group must match, both ways, for
+            the two to be one.
     """
 
     log_p: float = -14.0
@@ -41,9 +45,9 @@ class MembershipSettings:
     share: float = 0.1
     stay: tuple[float, float] = (5.0, 0.35)
     join: float = 0.6
-    families: int = 2
-    alike: float = 0.8
-    overlap: float = 0.4
+    firm: float = 0.5
+    growth: float = 3.0
+    alike: float = 0.6
 
 
 @dataclass(frozen=True)
@@ -105,39 +109,67 @@ def _apply(
     accounts: int,
     settings: MembershipSettings,
 ) -> Group:
-    nats, families = match(coded, rows, accounts)
+    nats, lines = match(coded, rows, accounts)
     inside = np.zeros(accounts, bool)
     inside[members] = True
-    typical = float(np.median(nats[inside]))
+    typical = float(np.median(nats[inside])) if members.size else 0.0
+    firm = _firm(lines, inside, settings)
+    matched = lines[:, firm].sum(axis=1)
     least, part = settings.stay
-    stays = inside & (nats >= max(least, part * typical)) & (families >= settings.families)
+    # Where most members are marked by a second line, one line alone must be matched in full.
+    enough = (matched >= min(2, firm.sum())) | (nats >= typical)
+    stays = inside & (nats >= max(least, part * typical)) & enough
     needed = max(np.log(accounts) + 2.0, settings.join * typical)
-    joins = ~inside & (nats >= needed) & (families > settings.families)
+    joins = ~inside & (nats >= needed) & (matched >= max(1, firm.sum()))
+    if joins.sum() > settings.growth * stays.sum():
+        joins[:] = False
     return Group(np.flatnonzero(stays), np.flatnonzero(joins), nats, rows)
+
+
+def _firm(
+    lines: NDArray[np.bool_], inside: NDArray[np.bool_], settings: MembershipSettings
+) -> NDArray[np.bool_]:
+    """Return the lines of evidence in which nearly all members match the profile."""
+    if not inside.any():
+        return np.zeros(lines.shape[1], bool)
+    return np.asarray(lines[inside].mean(axis=0) >= settings.firm)
 
 
 def match(
     coded: Mapping[Family, Coded], rows: Enriched, accounts: int
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Return per account how many nats it matches of a profile, and in how many families.
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return per account how many nats it matches of a profile, and in which lines of evidence.
 
     Within a family the best feature counts (values of a family exclude or imply each other), words
-    excepted, whose matches add up; each family is capped.
+    excepted, whose matches add up; each family is capped. What an account with as many values would
+    match by chance is taken off, so that who does everything does not match everything.
+
+    Returns:
+        Nats, shape (accounts,), and whether each line adds more than one nat, (accounts, lines).
     """
     total = np.zeros(accounts, np.float32)
-    families = np.zeros(accounts, np.int64)
-    weight = np.log(rows.lift)
-    for family in np.unique(rows.family):
-        nats = np.zeros(accounts, np.float32)
-        for k in np.flatnonzero(rows.family == family):
-            carriers = coded[Family(family)].carriers_of(rows.value[k])
-            if family == Family.WORDS:
-                nats[carriers] += weight[k] * WORD_WEIGHT
-            else:
-                nats[carriers] = np.maximum(nats[carriers], weight[k])
-        total += np.minimum(nats, FAMILY_NATS)
-        families += nats > 1.0
-    return total, families
+    order = list(Line)
+    lines = np.zeros((accounts, len(order)), bool)
+    for number in np.unique(rows.family):
+        family = Family(int(number))
+        marks = rows.where(rows.family == number)
+        nats = np.minimum(_family_nats(coded[family], marks, accounts), FAMILY_NATS)
+        total += nats
+        lines[:, order.index(LINE_OF[family])] |= nats > 1.0
+    return total, lines
+
+
+def _family_nats(coded: Coded, marks: Enriched, accounts: int) -> NDArray[np.float32]:
+    weight = np.log(marks.lift)
+    account, mark = coded.carriers_of(marks.value)
+    if coded.family == Family.WORDS:
+        chance = float((marks.share / marks.lift * weight).sum())
+        found = np.bincount(account, weight[mark], accounts)
+        return np.maximum(WORD_WEIGHT * (found - chance * coded.degree), 0).astype(np.float32)
+    nats = np.zeros(accounts, np.float32)
+    np.maximum.at(nats, account, weight[mark].astype(np.float32))
+    chances = np.maximum(marks.value.size * coded.degree, 1.0)
+    return np.maximum(nats - np.log(chances), 0).astype(np.float32)
 
 
 def unite(
@@ -146,71 +178,63 @@ def unite(
     cohort: NDArray[np.int64],
     settings: MembershipSettings,
     *,
+    verified: NDArray[np.bool_],
     smallest: int,
 ) -> list[Group]:
-    """Make one group of those that overlap and are alike; give every account to one group.
+    """Give every account to the group it matches best, and make one group of those that are alike.
 
-    Two groups that share members are tried as one: where the union's own profile keeps nearly all
-    of it, it is one operation seen from two sides. Otherwise an account stays with the group whose
-    profile it matches best.
+    Two views see one operation twice, and infrastructure sees it in pieces. Groups are one where
+    the members of each match at least `alike` of the other's profile in the median: a shared
+    subject is not enough for that, the same prompts are.
+
+    Args:
+        coded: all families.
+        groups: groups of both views.
+        cohort: cohort per account.
+        settings: thresholds.
+        verified: accounts whose organisation the provider has verified.
+        smallest: smaller groups are dropped.
     """
-    groups = [group for group in groups if group.members.size >= smallest]
-    unions = _overlapping(groups, cohort.shape[0], settings.overlap)
-    trials = [np.unique(np.concatenate([groups[k].members for k in union])) for union in unions]
-    kept: list[Group] = []
-    for union, trial, settled in zip(
-        unions, trials, _settle_apart(coded, trials, cohort, settings), strict=True
-    ):
-        parts = [groups[k] for k in union]
-        alike = np.isin(trial, settled.tested).mean() >= settings.alike
-        kept += [_merged(parts, settled)] if len(parts) > 1 and alike else parts
-    return _assign(kept, cohort.shape[0], smallest)
+    pieces = _assign(groups, cohort.shape[0], smallest)
+    families = _alike(pieces, settings.alike)
+    trials = [np.unique(np.concatenate([part.members for part in family])) for family in families]
+    settled = settle(coded, trials, cohort, settings)
+    tested = np.zeros(cohort.shape[0], bool)
+    for group in groups:
+        tested[group.tested] = True
+    whole = [_relabel(group, tested) for group in settled]
+    assigned = _assign(whole, cohort.shape[0], smallest)
+    return [part for group in assigned for part in _by_owner(coded, group, verified, smallest)]
 
 
-def _settle_apart(
-    coded: Mapping[Family, Coded],
-    trials: list[NDArray[np.int64]],
-    cohort: NDArray[np.int64],
-    settings: MembershipSettings,
-) -> list[Group]:
-    """Settle clusters that may share a few accounts: the first one has them."""
-    taken = np.zeros(cohort.shape[0], bool)
-    apart = []
-    for trial in trials:
-        apart.append(trial[~taken[trial]])
-        taken[trial] = True
-    return settle(coded, apart, cohort, settings)
+def _relabel(group: Group, tested: NDArray[np.bool_]) -> Group:
+    """Tell members that were in some tested cluster from those that only joined."""
+    members = group.members
+    return Group(members[tested[members]], members[~tested[members]], group.nats, group.rows)
 
 
-def _merged(parts: list[Group], settled: Group) -> Group:
-    tested = np.unique(np.concatenate([part.tested for part in parts]))
-    members = settled.members
-    return Group(
-        np.intersect1d(members, tested), np.setdiff1d(members, tested), settled.nats, settled.rows
-    )
-
-
-def _overlapping(groups: list[Group], accounts: int, least: float) -> list[list[int]]:
-    """Return the groups as lists of those that overlap, directly or through others."""
-    root = list(range(len(groups)))
+def _alike(pieces: list[Group], least: float) -> list[list[Group]]:
+    """Return the pieces in lists of those that match each other, directly or through others."""
+    root = list(range(len(pieces)))
 
     def find(k: int) -> int:
         while root[k] != k:
             k = root[k]
         return k
 
-    inside = np.zeros(accounts, bool)
-    for a, first in enumerate(groups):
-        inside[first.members] = True
+    typical = [float(np.median(piece.nats[piece.members])) for piece in pieces]
+    for a, first in enumerate(pieces):
         for b in range(a):
-            second = groups[b].members
-            smaller = min(first.members.size, second.size)
-            if inside[second].sum() >= least * smaller:
+            second = pieces[b]
+            there = float(np.median(first.nats[second.members])) / max(typical[a], 1.0)
+            if there < least:
+                continue
+            back = float(np.median(second.nats[first.members])) / max(typical[b], 1.0)
+            if back >= least:
                 root[find(a)] = find(b)
-        inside[first.members] = False
-    united: dict[int, list[int]] = {}
-    for k in range(len(groups)):
-        united.setdefault(find(k), []).append(k)
+    united: dict[int, list[Group]] = {}
+    for k, piece in enumerate(pieces):
+        united.setdefault(find(k), []).append(piece)
     return list(united.values())
 
 
@@ -229,3 +253,37 @@ def _assign(groups: list[Group], accounts: int, smallest: int) -> list[Group]:
         if tested.size + joined.size >= smallest:
             final.append(Group(tested, joined, group.nats, group.rows))
     return final
+
+
+def _by_owner(
+    coded: Mapping[Family, Coded], group: Group, verified: NDArray[np.bool_], smallest: int
+) -> list[Group]:
+    """Take verified organisations out of a group that they are a minor part of.
+
+    An organisation whose traffic resembles a campaign's is judged as what it is, not in the mix.
+    One that nobody verified may be the campaign's own invention.
+    """
+    organisations = coded.get(Family.ORGANISATION)
+    if organisations is None:
+        return [group]
+    members = group.members
+    rows = organisations.rows_of(members)
+    column, place, sizes = np.unique(
+        organisations.column[rows], return_inverse=True, return_counts=True
+    )
+    minor = np.flatnonzero((sizes >= smallest) & (sizes < MAJOR * members.size))
+    parts = [organisations.account[rows[place == number]].astype(np.int64) for number in minor]
+    parts = [part for part in parts if verified[part].all()]
+    if not parts:
+        return [group]
+    rest = np.setdiff1d(members, np.concatenate(parts))
+    return [_part(group, part) for part in (rest, *parts) if part.size >= smallest]
+
+
+def _part(group: Group, members: NDArray[np.int64]) -> Group:
+    return Group(
+        np.intersect1d(group.tested, members),
+        np.intersect1d(group.joined, members),
+        group.nats,
+        group.rows,
+    )

@@ -119,6 +119,13 @@ class Population:
         """Return a time column of profiles as seconds since 1970."""
         return np.asarray(self.profiles[column].cast(pa.int64()).to_numpy(), np.float64) / 1e6
 
+    def verified(self) -> NDArray[np.bool_]:
+        """Return which accounts the provider has verified; none without an accounts table."""
+        if self.accounts is None:
+            return np.zeros(self.size, bool)
+        known = pc.fill_null(self.accounts["verified"], False).combine_chunks()
+        return np.asarray(known.to_numpy(zero_copy_only=False), bool)
+
     def signup_seconds(self) -> NDArray[np.float64]:
         """Return sign-up times as seconds since 1970, NaN where unknown."""
         if self.accounts is None:

@@ -28,11 +28,15 @@ DRAWS = 400
 """Random groups of background accounts that a statistic is compared with."""
 MOST_MEMBERS = 400
 """Larger clusters are thinned evenly for the resampled statistics."""
+TYPICAL = 0.25
+"""A group whose median member is above this rank among strangers is like them, however large."""
+REPEATED = 0.5
+"""Share of prompts that evaluators or a class have in common, at least."""
 POOLS = 40
 """Made-up accounts that pool strangers' traffic."""
 POOL_SIZES = 8
 """Powers of two of strangers in a pool."""
-BREADTH = 4.0
+BREADTH = 2.0
 """How many times as alike as pooled strangers the accounts of a relay may be."""
 
 
@@ -45,7 +49,10 @@ class Ground:
         coded: all families.
         background: account codes that stand for independent people.
         script: main script per account.
+        verified: accounts whose organisation the provider has verified.
+        owner: a code per account that accounts of one organisation share.
         pace: p-value of machine-like pace per account, small is machine-like; NaN unknown.
+        harvest: p-value of asking for what ordinary customers seldom ask for; NaN unknown.
         words: word vectors of both halves of the hours, over the same columns.
         counts: events per account and word, all hours, same columns.
         rarity: weight of each word.
@@ -60,7 +67,10 @@ class Ground:
     coded: Mapping[Family, Coded]
     background: NDArray[np.int64]
     script: NDArray[np.int64]
+    verified: NDArray[np.bool_]
+    owner: NDArray[np.int64]
     pace: NDArray[np.float64]
+    harvest: NDArray[np.float64]
     words: tuple[Vectors, Vectors]
     counts: sparse.csr_matrix
     rarity: NDArray[np.float64]
@@ -119,18 +129,24 @@ def moments(ground: Ground, members: NDArray[np.int64]) -> Prediction:
 
 
 def identity(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
-    """People pay for themselves, on their own devices."""
+    """People pay for themselves, on their own devices.
+
+    The largest payer and the commonest device are left out: one customer may have several accounts.
+    """
     return _shared(
         ground,
         members,
-        (Family.PAYMENT, Family.DEVICE, Family.SIGNUP_NETWORK),
-        "a payment, device or sign-up network",
+        (Family.PAYMENT, Family.DEVICE),
+        "a payment or device",
+        besides_largest=True,
     )
 
 
 def network(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
     """People sit on their own networks."""
-    return _shared(ground, members, (Family.NETWORK, Family.ADDRESS), "a network")
+    return _shared(
+        ground, members, (Family.NETWORK, Family.ADDRESS, Family.SIGNUP_NETWORK), "a network"
+    )
 
 
 def conversations(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
@@ -141,16 +157,19 @@ def conversations(ground: Ground, members: NDArray[np.int64]) -> Prediction | No
 
 
 def pace(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
-    """People sleep and pause; twice the median of members' p-values (valid under any dependence)."""
+    """People sleep and pause; members' ranks among strangers are tested as independent draws."""
     known = ground.pace[members]
     known = known[np.isfinite(known)]
     if known.size < 3:
         return None
-    p_value = float(ruger(known, (known.size + 1) // 2))
-    return Prediction(
-        p_value,
-        f"median pace is that of the {min(1.0, float(np.median(known))):.1%} most machine-like accounts",
-    )
+    share = float(np.median(known))
+    text = f"median pace is among the {min(1.0, share):.1%} most machine-like"
+    if share > TYPICAL:
+        return Prediction(1.0, text)
+    strangers = ground.pace[ground.background]
+    strangers = strangers[np.isfinite(strangers)]
+    p_value = float(stats.mannwhitneyu(known, strangers, alternative="less").pvalue)
+    return Prediction(max(p_value, SMALLEST), text)
 
 
 def interests(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
@@ -171,16 +190,30 @@ def interests(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
 
 
 def repeats(ground: Ground, members: NDArray[np.int64]) -> Prediction:
-    """Evaluations and assignments put the same questions more than once: at least 3 in 10."""
+    """Evaluations and assignments put the same questions more than once: at least half of them."""
     coded = ground.coded[Family.CONTENT]
     _, askers = np.unique(coded.column[coded.rows_of(members)], return_counts=True)
     again = int((askers > 1).sum())
     trials = min(askers.size, members.size * 3)
     share = again / max(askers.size, 1)
-    p_value = float(stats.binom.cdf(int(share * trials), trials, 0.3))
+    p_value = float(stats.binom.cdf(int(share * trials), trials, REPEATED))
     return Prediction(
         max(p_value, SMALLEST), f"{share:.1%} of distinct prompts were sent by more than one member"
     )
+
+
+def repetition(ground: Ground, members: NDArray[np.int64]) -> Prediction:
+    """Monitors and fixed jobs send the same few requests: at least 98 in 100 are repeats.
+
+    What is asked again brings no new answers, so a harvest does not look like this.
+    """
+    coded = ground.coded[Family.CONTENT]
+    events = int(values(ground.population.profiles, "events")[members].sum())
+    distinct = np.unique(coded.column[coded.rows_of(members)]).size
+    share = 1 - distinct / max(events, 1)
+    trials = min(events, 10 * members.size)
+    p_value = float(stats.binom.cdf(int(share * trials), trials, 0.98))
+    return Prediction(max(p_value, SMALLEST), f"{share:.1%} of requests repeat an earlier one")
 
 
 def breadth(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
@@ -208,21 +241,28 @@ def breadth(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
 
 
 def one_organisation(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
-    """An organisation's accounts belong to it: at least 6 in 10 under one organisation.
+    """An organisation's accounts belong to it: at least 6 in 10 under one verified organisation.
 
     Only where the accounts table names organisations at all; a listed account without one belongs
-    to none.
+    to none, and one that nobody verified may be the campaign's own invention.
     """
-    coded = ground.coded.get(Family.ORGANISATION)
-    if coded is None or not coded.account.size:
-        return None
-    _, sizes = np.unique(coded.column[coded.rows_of(members)], return_counts=True)
-    largest = int(sizes.max(initial=0))
-    p_value = float(stats.binom.cdf(largest, members.size, 0.6))
-    return Prediction(
-        max(p_value, SMALLEST),
-        f"the largest organisation holds {largest} of {members.size} accounts",
-    )
+    verified = members[ground.verified[members]]
+    return _largest(ground, members, verified, Family.ORGANISATION, "verified organisation")
+
+
+def one_customer(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
+    """A customer with several accounts pays for them all, or registers them all as one."""
+    found = [
+        _largest(ground, members, members, Family.PAYMENT, "payment"),
+        _largest(ground, members, members, Family.ORGANISATION, "organisation"),
+    ]
+    known = [prediction for prediction in found if prediction is not None]
+    return max(known, key=lambda prediction: prediction.p_value, default=None)
+
+
+def ordinary_requests(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
+    """Ordinary customers seldom ask for reasoning, grades, training records or tool traces."""
+    return _median(ground.harvest[members], "requests for reasoning, grades or training data are")
 
 
 MEASURES: dict[str, Measure] = {
@@ -234,8 +274,11 @@ MEASURES: dict[str, Measure] = {
     "pace": pace,
     "interests": interests,
     "repeats": repeats,
+    "repetition": repetition,
     "breadth": breadth,
     "one_organisation": one_organisation,
+    "one_customer": one_customer,
+    "ordinary_requests": ordinary_requests,
 }
 """Every prediction by name."""
 
@@ -243,6 +286,36 @@ MEASURES: dict[str, Measure] = {
 def measure(ground: Ground, members: NDArray[np.int64]) -> dict[str, Prediction | None]:
     """Measure every prediction on one cluster; None where the data do not allow it."""
     return {name: function(ground, members) for name, function in MEASURES.items()}
+
+
+def _largest(
+    ground: Ground,
+    members: NDArray[np.int64],
+    counted: NDArray[np.int64],
+    family: Family,
+    what: str,
+) -> Prediction | None:
+    """Test that at least 6 in 10 members carry one value, counting only some of them."""
+    coded = ground.coded.get(family)
+    if coded is None or not coded.account.size:
+        return None
+    _, sizes = np.unique(coded.column[coded.rows_of(counted)], return_counts=True)
+    largest = int(sizes.max(initial=0))
+    p_value = float(stats.binom.cdf(largest, members.size, 0.6))
+    return Prediction(
+        max(p_value, SMALLEST),
+        f"the largest {what} holds {largest} of {members.size} accounts",
+    )
+
+
+def _median(p_values: NDArray[np.float64], what: str) -> Prediction | None:
+    known = p_values[np.isfinite(p_values)]
+    if known.size < 3:
+        return None
+    share = min(1.0, float(np.median(known)))
+    return Prediction(
+        float(ruger(known, (known.size + 1) // 2)), f"{what} among the {share:.2%} most unusual"
+    )
 
 
 def _thin(ground: Ground, members: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -272,7 +345,12 @@ def _busiest(coded: Coded, rows: NDArray[np.int64], members: int) -> tuple[int, 
 
 
 def _shared(
-    ground: Ground, members: NDArray[np.int64], families: tuple[Family, ...], what: str
+    ground: Ground,
+    members: NDArray[np.int64],
+    families: tuple[Family, ...],
+    what: str,
+    *,
+    besides_largest: bool = False,
 ) -> Prediction | None:
     """Members who share a value with another member, against what chance would give.
 
@@ -287,7 +365,12 @@ def _shared(
         rows = np.empty(0, np.int64) if coded is None else coded.rows_of(members)
         if coded is None or not rows.size:
             continue
-        sharing, expected = _sharing(coded, rows, members, strangers)
+        if besides_largest:
+            column, place, carriers = np.unique(
+                coded.column[rows], return_inverse=True, return_counts=True
+            )
+            rows = rows[place != carriers.argmax()] if column.size else rows
+        sharing, expected = _sharing(coded, rows, members, ground.owner, strangers)
         p_value = 1.0
         if sharing / members.size >= 0.15 + expected / members.size:
             p_value = float(np.exp(max(float(poisson_tail_log(sharing, expected)), _LOG_SMALLEST)))
@@ -301,14 +384,24 @@ def _shared(
 
 
 def _sharing(
-    coded: Coded, rows: NDArray[np.int64], members: NDArray[np.int64], strangers: int
+    coded: Coded,
+    rows: NDArray[np.int64],
+    members: NDArray[np.int64],
+    owner: NDArray[np.int64],
+    strangers: int,
 ) -> tuple[int, float]:
-    """Return how many members share a value with another member, and how many would by chance."""
-    _, place, inside = np.unique(coded.column[rows], return_inverse=True, return_counts=True)
-    sharing = np.unique(coded.account[rows][inside[place] > 1]).size
-    others = coded.carriers[coded.column[rows]] - inside[place]
-    owner = np.searchsorted(members, coded.account[rows])
-    rate = np.bincount(owner, others / strangers, minlength=members.size)
+    """Return how many members share a value with a member of another owner, and by chance.
+
+    What accounts of one organisation share is its own affair.
+    """
+    column, place = np.unique(coded.column[rows], return_inverse=True)
+    carriers = np.unique(np.column_stack([place, owner[coded.account[rows]]]), axis=0)
+    owners = np.bincount(carriers[:, 0], minlength=column.size)
+    sharing = np.unique(coded.account[rows][owners[place] > 1]).size
+    inside = np.bincount(place, minlength=column.size)
+    others = (coded.carriers[column] - inside)[place]
+    holder = np.searchsorted(members, coded.account[rows])
+    rate = np.bincount(holder, others / strangers, minlength=members.size)
     return int(sharing), float((1 - np.exp(-rate * (members.size - 1))).sum()) + 0.5
 
 
