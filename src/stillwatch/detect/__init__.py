@@ -1,1 +1,1 @@
-"""Detection: fingerprints to profiles, signals, links, clusters and campaigns with a tested kind."""
+"""Detection: from fingerprints to profiles, signals, links, clusters and campaigns with a kind."""

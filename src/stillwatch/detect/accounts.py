@@ -47,10 +47,9 @@ def account_results(
         proposed = _verdict(assessed)
         verdict[members] = proposed
         verdict[assessed.group.joined] = min(proposed, Verdict.THROTTLE, key=VERDICT_ORDER.index)
+        kind = wording.KIND_NAMES[campaign.kind][0]
         for member in members:
-            reasons[member].append(
-                f"{campaign.campaign_id}: {wording.KIND_NAMES[campaign.kind][0]}, {campaign.size:,} accounts"
-            )
+            reasons[member].append(f"{campaign.campaign_id}: {kind}, {campaign.size:,} accounts")
     ids = population.account_ids
     for code in np.flatnonzero((p_value <= 0.01) | (name != None)):  # noqa: E711 - elementwise
         reasons[code] += analysis.findings.reasons(int(code))

@@ -163,14 +163,13 @@ def _doubts(context: Context, assessed: Assessed, tokens: Mapping[str, Tokens]) 
     doubts = []
     if assessed.group.joined.size:
         doubts.append(
-            f"{assessed.group.joined.size} of {assessed.group.members.size} accounts joined by matching "
-            "the profile after the test and are untested"
+            f"{assessed.group.joined.size} of {assessed.group.members.size} accounts joined by "
+            "matching the profile after the test and are untested"
         )
     missing = sorted(name for name, found in assessed.measured.items() if found is None)
     if missing:
-        doubts.append(
-            f"the log has nothing to measure {', '.join(name.replace('_', ' ') for name in missing)}"
-        )
+        names = ", ".join(name.replace("_", " ") for name in missing)
+        doubts.append(f"the log has nothing to measure {names}")
     if assessed.kind is Kind.EXTRACTION:
         doubts.append("operators who resell to several buyers look like one operation here")
     if assessed.unusual_p > 0.1:

@@ -132,4 +132,5 @@ def spans(first: NDArray[np.int64], members: NDArray[np.int64]) -> NDArray[np.in
     begin = first[members]
     length = first[members + 1] - begin
     ends = np.cumsum(length)
-    return np.arange(ends[-1] if ends.size else 0) + np.repeat(begin - (ends - length), length)
+    rows = np.arange(ends[-1] if ends.size else 0) + np.repeat(begin - (ends - length), length)
+    return np.asarray(rows, np.int64)

@@ -73,7 +73,7 @@ def build(
         offset += int(shared.sum())
     if not account_parts:
         return FeatureIndex(
-            sparse.csr_matrix((accounts, 0), dtype=np.int8),
+            sparse.csr_matrix(np.empty((accounts, 0), np.int8)),
             np.empty(0, np.int8),
             np.empty(0, np.uint64),
             np.empty(0, np.int64),

@@ -10,7 +10,7 @@ F32 = NDArray[np.float32]
 
 
 @njit(nogil=True, cache=True)
-def nearest(
+def nearest(  # noqa: C901, PLR0917 - one compiled loop; numba takes positional arguments
     row_start: I64,
     columns: I32,
     weights: F32,
@@ -150,7 +150,7 @@ def circulant(column_start: I64, members: I32, window: int) -> tuple[I32, I32]:
 
 
 @njit(nogil=True, cache=True)
-def pair_surprise(
+def pair_surprise(  # noqa: PLR0917 - numba takes positional arguments
     row_start: I64,
     columns: I32,
     column_family: NDArray[np.int8],

@@ -32,6 +32,9 @@ NAMES: dict[Family, str] = {
     Family.MODEL_MOVE: "began with a model",
 }
 
+MOMENTS = frozenset({Family.SIGNUP_TIME, Family.FIRST_SEEN, Family.LAST_SEEN, Family.MODEL_MOVE})
+"""Families whose values are moments and not hashes."""
+
 Readable = Mapping[tuple[Family, int], str]
 """Readable texts of feature values, where there are any."""
 
@@ -40,14 +43,14 @@ def value_text(family: Family, value: int, readable: Readable) -> str:
     """Return a feature value for a person: its text, its moment, or its hash in hexadecimal."""
     if (text := readable.get((family, value))) is not None:
         return text
-    if family in {Family.SIGNUP_TIME, Family.FIRST_SEEN, Family.LAST_SEEN}:
-        return f"{datetime.fromtimestamp(value * SLOT_SECONDS, UTC):%Y-%m-%d %H:%M}"
-    if family is Family.MODEL_MOVE:
-        return f"{datetime.fromtimestamp(value // 1024 * SLOT_SECONDS, UTC):%Y-%m-%d %H:%M}"
+    if family in MOMENTS:
+        slot = value // 1024 if family is Family.MODEL_MOVE else value
+        return f"{datetime.fromtimestamp(slot * SLOT_SECONDS, UTC):%Y-%m-%d %H:%M}"
     return f"{value:016x}"
 
 
 def label(family: Family, value: int, readable: Readable) -> str:
     """Return family and value in words."""
     text = value_text(family, value, readable)
-    return f"{NAMES[family]} {text[:8] if len(text) == 16 and (family, value) not in readable else text}"
+    hashed = len(text) == 16 and (family, value) not in readable and family not in MOMENTS
+    return f"{NAMES[family]} {text[:8] if hashed else text}"

@@ -16,12 +16,11 @@ from stillwatch.detect.engines.gather import gather
 from stillwatch.detect.engines.local import LocalEngine
 from stillwatch.detect.engines.spool import write_spool
 from stillwatch.detect.exemptions import active_exemptions, load_exemptions
-from stillwatch.detect.labels import Readable
 from stillwatch.detect.objectives import objective_shares
 from stillwatch.detect.population import Population
 from stillwatch.detect.prices import PriceTable
 from stillwatch.detect.progress import Progress, Silent
-from stillwatch.detect.results import Calibration, Evidence, RunSummary, ScanResult
+from stillwatch.detect.results import Calibration, RunSummary, ScanResult
 from stillwatch.detect.signals import installed
 from stillwatch.errors import ConfigError, InputError
 from stillwatch.events.contracts import Exemption
@@ -41,7 +40,7 @@ SELF_CONTAMINATION = 0.01
 """Share of attack assumed to be left among the accounts that stand for ordinary ones."""
 
 
-def scan(  # noqa: PLR0913 - one argument for each input a user may give
+def scan(
     events: Any,
     accounts: Any = None,
     *,
@@ -105,8 +104,16 @@ def scan(  # noqa: PLR0913 - one argument for each input a user may give
     analysis = analyse(population, installed(), chosen, earlier, watch)
     exemptions = active_exemptions(register, listed, population.last_seen)
     watch.start("evidence", None)
-    result = _result(
-        population, analysis, readable, table, exemptions, chosen, earlier, taken, reader, rows
+    usual = objective_shares(population.profiles)
+    context = campaign_tables.Context(population, analysis, readable, table, exemptions, usual)
+    found = campaign_tables.assemble(context)
+    campaigns = [campaign for campaign, _ in found]
+    result = ScanResult(
+        accounts=account_tables.account_results(population, analysis, campaigns, exemptions),
+        profiles=account_tables.profile_table(population, analysis),
+        campaigns=tuple(campaigns),
+        evidence={evidence.campaign_id: evidence for _, evidence in found},
+        summary=_summary(context, chosen, earlier, taken, inputs=list(reader.files), events=rows),
     )
     watch.finish()
     return result
@@ -178,27 +185,20 @@ def _lists(folder: str | Path | None) -> tuple[NetworkLists | None, DisposableDo
     return (networks if networks.on else None), (disposable if disposable.on else None)
 
 
-def _result(
-    population: Population,
-    analysis: Analysis,
-    readable: Readable,
-    prices: PriceTable | None,
-    exempt: dict[str, str],
+def _summary(
+    context: campaign_tables.Context,
     settings: AnalysisSettings,
     reference: Reference | None,
     rejects: Rejects,
-    reader: LogReader,
-    rows: int,
-) -> ScanResult:
-    usual = objective_shares(population.profiles)
-    context = campaign_tables.Context(population, analysis, readable, prices, exempt, usual)
-    found = campaign_tables.assemble(context)
-    campaigns = [campaign for campaign, _ in found]
-    evidence: dict[str, Evidence] = {item.campaign_id: item for _, item in found}
-    summary = RunSummary(
+    *,
+    inputs: list[str],
+    events: int,
+) -> RunSummary:
+    population, analysis = context.population, context.analysis
+    return RunSummary(
         version=__version__,
-        inputs=list(reader.files),
-        events=rows,
+        inputs=inputs,
+        events=events,
         accounts=population.size,
         first_seen=population.first_seen,
         last_seen=population.last_seen,
@@ -213,16 +213,9 @@ def _result(
             "seed": settings.formation.seed,
         },
         signals=list(analysis.findings.statuses),
-        exempt_accounts=sum(account in exempt for account in population.account_ids),
+        exempt_accounts=sum(account in context.exempt for account in population.account_ids),
         candidate_clusters=analysis.candidates,
-        notes=_notes(population, prices, rejects),
-    )
-    return ScanResult(
-        accounts=account_tables.account_results(population, analysis, campaigns, exempt),
-        profiles=account_tables.profile_table(population, analysis),
-        campaigns=tuple(campaigns),
-        evidence=evidence,
-        summary=summary,
+        notes=_notes(population, context.prices, rejects),
     )
 
 
@@ -250,6 +243,7 @@ def _notes(population: Population, prices: PriceTable | None, rejects: Rejects) 
         notes.append(f"{rejects.total:,} rows could not be read; rejected.jsonl says which and why")
     if population.size < 1000:
         notes.append(
-            f"with {population.size:,} accounts, few can stand for ordinary ones: p-values are coarse"
+            f"with {population.size:,} accounts, few can stand for ordinary ones: "
+            "p-values are coarse"
         )
     return notes

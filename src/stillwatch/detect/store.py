@@ -222,6 +222,6 @@ def read_judgements(folder: Path) -> dict[str, str]:
         lines = msgspec.json.Decoder(_Judgement).decode_lines(path.read_bytes())
     except msgspec.DecodeError as error:
         raise InputError(
-            f'{path}: {error}; each line is {{"account_id": ..., "judgement": "benign" or "attack"}}'
+            f'{path}: {error}; a line is {{"account_id": ..., "judgement": "benign" or "attack"}}'
         ) from error
     return {line.account_id: line.judgement for line in lines}

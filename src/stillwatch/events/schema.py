@@ -112,7 +112,7 @@ FINGERPRINTS: Final = pa.schema(
         ("end_user", pa.uint64()),
         ("system", pa.uint64()),  # system prompt
         ("parameters", pa.uint64()),  # tuple of request parameters, never null
-        # which user-built lists the address is on (bit 0 hosting, bit 1 VPN); null: no list was given
+        # which user-built lists the address is on (bit 0 hosting, bit 1 VPN); null: no list given
         ("network_lists", pa.uint8()),
         # prompt, keyed 64-bit hashes
         pa.field("content", pa.uint64(), nullable=False),  # the whole normalised prompt

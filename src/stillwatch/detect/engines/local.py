@@ -41,14 +41,17 @@ class LocalEngine:
         self._db.execute("SET TimeZone = 'UTC'")
         paths = [str(path) for path in files]
         quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
-        self._db.execute(f"CREATE TEMP VIEW source AS SELECT * FROM read_parquet([{quoted}])")
+        self._db.execute(
+            # A view takes no parameters; the paths are our own files, quoted.
+            f"CREATE TEMP VIEW source AS SELECT * FROM read_parquet([{quoted}])"  # noqa: S608
+        )
         self._db.execute(
             "CREATE TEMP TABLE codes AS SELECT account_id, "
             "(row_number() OVER (ORDER BY account_id) - 1)::INTEGER AS code "
             "FROM (SELECT DISTINCT account_id FROM source)"
         )
         self._db.execute(
-            "CREATE TEMP VIEW events AS SELECT source.*, codes.code, "
+            "CREATE TEMP VIEW events AS SELECT source.*, codes.code, "  # noqa: S608 - constants
             f"({HOUR} % 2)::INTEGER AS held_out, ({HOUR} % 24)::INTEGER AS hour "
             "FROM source JOIN codes USING (account_id)"
         )
@@ -73,7 +76,8 @@ class LocalEngine:
     def profiles(self) -> pa.Table:
         """Return one profile per account, sorted by account code."""
         return self._arrow(
-            f"SELECT any_value(account_id) AS account_id, {profiles.select_list()} "
+            # The select list is made of constants.
+            f"SELECT any_value(account_id) AS account_id, {profiles.select_list()} "  # noqa: S608
             "FROM events GROUP BY code ORDER BY code"
         )
 
@@ -84,8 +88,9 @@ class LocalEngine:
     def _counts(self, column: str) -> FamilyCounts:
         value = f"md5_number_lower({column})" if column == "tls_fingerprint" else column
         rows = self._columns(
-            f"SELECT code, {value} AS value, count(*)::INTEGER AS n, sum(held_out)::INTEGER AS held "
-            f"FROM events WHERE {column} IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2"
+            f"SELECT code, {value} AS value, count(*)::INTEGER AS n, "  # noqa: S608 - our columns
+            f"sum(held_out)::INTEGER AS held FROM events WHERE {column} IS NOT NULL "
+            "GROUP BY 1, 2 ORDER BY 1, 2"
         )
         return FamilyCounts(
             np.asarray(rows["code"], np.int32),
@@ -122,11 +127,11 @@ class LocalEngine:
               LEFT JOIN by_hour USING (code) LEFT JOIN by_day USING (code)
               LEFT JOIN by_gap USING (code) LEFT JOIN by_mode USING (code)
               LEFT JOIN by_echo USING (code) ORDER BY code
-            """
+            """  # noqa: S608 - made of constants
         )
 
     # An echo is a prompt with two passages that stood in a completion before any prompt had them:
-    # a captured answer sent back. Passages that prompts carried first are questions quoted by answers.
+    # a captured answer sent back. What prompts carried first is a question that an answer quotes.
     _ECHOES = """
             asked AS (
               SELECT p, min(time) AS since FROM (
@@ -166,7 +171,8 @@ class LocalEngine:
     def hourly(self) -> Hourly:
         """Return events per account and clock hour, sorted by account, then hour."""
         rows = self._columns(
-            f"SELECT code, {HOUR} AS slot, count(*)::INTEGER AS n FROM events GROUP BY 1, 2 ORDER BY 1, 2"
+            f"SELECT code, {HOUR} AS slot, count(*)::INTEGER AS n "  # noqa: S608 - a constant
+            "FROM events GROUP BY 1, 2 ORDER BY 1, 2"
         )
         return Hourly(
             np.asarray(rows["code"], np.int32),
@@ -193,7 +199,7 @@ class LocalEngine:
         )
 
     def readable(self) -> dict[tuple[Family, int], str]:
-        """Return texts of feature values that are harmless to show: clients and TLS fingerprints."""
+        """Return texts of values that are harmless to show: clients and TLS fingerprints."""
         clients = self._columns(
             "SELECT DISTINCT client AS value, client_name AS text FROM events "
             "WHERE client IS NOT NULL AND client_name IS NOT NULL ORDER BY 1, 2"

@@ -41,7 +41,8 @@ def write_spool(batches: Iterable[pa.RecordBatch], folder: Path) -> tuple[list[P
             rows += batch.num_rows
     except OSError as error:
         raise StorageError(
-            f"cannot write fingerprints to {folder}: {error.strerror or error}; set TMPDIR to a disk with room"
+            f"cannot write fingerprints to {folder}: {error.strerror or error}; "
+            "set TMPDIR to a disk with room"
         ) from error
     finally:
         if writer is not None:
