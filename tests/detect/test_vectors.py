@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+
+from stillwatch.detect import vectors
+from stillwatch.detect.population import Sketches
+
+
+def random_sketches(rng, accounts, tokens=60):
+    cells = [
+        (account, token)
+        for account in range(accounts)
+        for token in sorted(set((tokens * rng.random(12) ** 2).astype(int).tolist()))
+    ]
+    count = rng.integers(1, 6, len(cells))
+    return Sketches(
+        np.array([a for a, _ in cells], np.int32),
+        np.array([1000 + t for _, t in cells], np.uint32),
+        count.astype(np.int32),
+        rng.integers(0, count + 1).astype(np.int32),
+    )
+
+
+def naive_vectors(sketches, script, count):
+    """Dictionaries of ln(1 + n) times rarity within the account's script, at unit length."""
+    carriers: dict[tuple[int, int], int] = {}
+    everywhere: dict[int, int] = {}
+    rows = list(zip(sketches.account.tolist(), sketches.token.tolist(), count, strict=True))
+    for account, token, n in rows:
+        if n:
+            cell = (int(script[account]), token)
+            carriers[cell] = carriers.get(cell, 0) + 1
+            everywhere[token] = everywhere.get(token, 0) + 1
+    found: list[dict[int, float]] = [{} for _ in script]
+    for account, token, n in rows:
+        if n and everywhere[token] > 1:
+            speakers = (script == script[account]).sum()
+            rarity = np.log(speakers / carriers[int(script[account]), token])
+            if rarity > 0:
+                found[account][token] = np.log1p(n) * rarity
+    for row in found:
+        length = np.sqrt(sum(w * w for w in row.values()))
+        for token in row:
+            row[token] /= length
+    return found
+
+
+@pytest.fixture(scope="module")
+def made():
+    rng = np.random.default_rng(3)
+    script = rng.integers(0, 3, 40)
+    return random_sketches(rng, 40), script
+
+
+def test_similarity_is_the_naive_cosine(made):
+    sketches, script = made
+    left, right = (x.ravel().astype(np.int32) for x in np.indices((40, 40)))
+    forming, held_out = vectors.halves(sketches, script)
+    for half, count in (
+        (forming, sketches.count - sketches.held_out),
+        (held_out, sketches.held_out),
+    ):
+        rows = naive_vectors(sketches, script, count)
+        naive = [
+            sum(w * rows[b].get(token, 0.0) for token, w in rows[a].items())
+            for a, b in zip(left, right, strict=True)
+        ]
+        np.testing.assert_allclose(half.similarity(left, right), naive, atol=1e-5)
+
+
+def test_forming_vectors_do_not_see_the_held_out_half(made):
+    sketches, script = made
+    forming_only = Sketches(
+        sketches.account,
+        sketches.token,
+        sketches.count - sketches.held_out,
+        np.zeros_like(sketches.held_out),
+    )
+    first = vectors.forming(sketches, script).rows
+    second = vectors.forming(forming_only, script).rows
+    assert (first != second).nnz == 0
+
+
+def test_nearest_are_the_most_similar_whatever_the_order(made):
+    sketches, script = made
+    words = vectors.forming(sketches, script)
+    left, right = (x.ravel().astype(np.int32) for x in np.indices((40, 40)))
+    cosine = words.similarity(left, right).reshape(40, 40)
+    np.fill_diagonal(cosine, 0.0)
+    best = -np.sort(-cosine, axis=1)[:, :5]
+    for seed in (0, 1):
+        order = np.random.default_rng(seed).permutation(40)
+        found, value = words.nearest(order, 5)
+        np.testing.assert_allclose(value, best, atol=1e-5)
+        named = found >= 0
+        rows = np.repeat(np.arange(40)[:, None], 5, axis=1)
+        np.testing.assert_allclose(cosine[rows[named], found[named]], value[named], atol=1e-6)
+
+
+def test_counts_add_both_halves(made):
+    sketches, script = made
+    table = vectors.counts(sketches, script.size)
+    assert table.sum() == sketches.count.sum()
+    tokens = np.unique(sketches.token)
+    assert table[sketches.account[7], np.searchsorted(tokens, sketches.token[7])] == (
+        sketches.count[7]
+    )
