@@ -43,8 +43,8 @@ class AnalysisSettings:
     """
 
     coordination: float = 0.01
-    kind: float = 0.05
-    unusual: float = 0.25
+    kind: float = 0.1
+    unusual: float = 0.15
     shared: float = 0.3
     formation: FormationSettings = field(default_factory=FormationSettings)
     membership: MembershipSettings = field(default_factory=MembershipSettings)
@@ -199,9 +199,10 @@ def _assess(
     unusual = np.array([_unusual(findings, group) for group in groups])
     asked = np.array([kinds.asked(found) for found in measured], bool)
     q_kind = _q_kind(alternatives, asked & (unusual <= settings.unusual))
+    sources = _sources(groups, coordinated, base.script.size)
     assessed = []
     for number, group in enumerate(groups):
-        source = _source(group, coordinated)
+        source = sources[number]
         assessed.append(
             Assessed(
                 group=group,
@@ -230,10 +231,19 @@ def _assess(
     )
 
 
-def _source(group: Group, coordinated: list[coordination.Candidate]) -> coordination.Candidate:
-    """Return the tested cluster that holds most of a group; its q-value is the group's."""
-    shared = [np.isin(group.members, candidate.members).sum() for candidate in coordinated]
-    return coordinated[int(np.argmax(shared))]
+def _sources(
+    groups: list[Group], coordinated: list[coordination.Candidate], accounts: int
+) -> list[coordination.Candidate]:
+    """Return per group the tested cluster that holds most of it; its q-value is the group's."""
+    views = sorted({candidate.view for candidate in coordinated})
+    number = np.full((len(views), accounts), -1)
+    for k, candidate in enumerate(coordinated):
+        number[views.index(candidate.view), candidate.members] = k
+    found = []
+    for group in groups:
+        held = number[:, group.members].ravel()
+        found.append(coordinated[int(np.bincount(held[held >= 0]).argmax())])
+    return found
 
 
 def _unusual(findings: Findings, group: Group) -> float:

@@ -77,7 +77,8 @@ def locality(population: Population) -> NDArray[np.int64]:
 
 def word_counts(sketches: Sketches, accounts: int, *, commonest: float = 0.05) -> FamilyCounts:
     """Return kept word hashes as a family, without words that more than `commonest` use."""
-    tokens, column, carriers = np.unique(sketches.token, return_inverse=True, return_counts=True)
+    tokens, column = sketches.numbered
+    carriers = np.bincount(column, minlength=tokens.size)
     keep = ((carriers >= 3) & (carriers <= max(commonest * accounts, 3)))[column]
     return FamilyCounts(
         sketches.account[keep],

@@ -66,8 +66,11 @@ EXPLANATIONS: Final = (
     ),
     Explanation(
         Kind.SHARED_APP,
-        "monitors or fixed jobs that repeat their requests",
+        "fixed jobs that repeat their requests",
         decisive=("repetition",),
+    ),
+    Explanation(
+        Kind.SHARED_APP, "monitors that ask for next to nothing", decisive=("short_answers",)
     ),
     Explanation(
         Kind.UNKNOWN,

@@ -7,6 +7,7 @@ of it join, and are reported as untested.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +67,7 @@ class Group:
     nats: NDArray[np.float32]
     rows: Enriched
 
-    @property
+    @cached_property
     def members(self) -> NDArray[np.int64]:
         """All members, ascending."""
         return np.union1d(self.tested, self.joined)
@@ -213,6 +214,21 @@ def _relabel(group: Group, tested: NDArray[np.bool_]) -> Group:
     return Group(members[tested[members]], members[~tested[members]], group.nats, group.rows)
 
 
+def _matches(pieces: list[Group], least: float) -> NDArray[np.bool_]:
+    """Return whether most members of piece b match at least `least` of piece a's profile, [a, b]."""
+    if not pieces:
+        return np.zeros((0, 0), bool)
+    members = np.concatenate([piece.members for piece in pieces])
+    sizes = np.array([piece.members.size for piece in pieces])
+    begin = np.cumsum(sizes) - sizes
+    found = np.zeros((len(pieces), len(pieces)), bool)
+    for a, piece in enumerate(pieces):
+        typical = float(np.median(piece.nats[piece.members]))
+        matched = piece.nats[members] >= least * max(typical, 1.0)
+        found[a] = np.add.reduceat(matched, begin, dtype=np.int64) >= 0.5 * sizes
+    return found
+
+
 def _alike(pieces: list[Group], least: float) -> list[list[Group]]:
     """Return the pieces in lists of those that match each other, directly or through others."""
     root = list(range(len(pieces)))
@@ -222,16 +238,9 @@ def _alike(pieces: list[Group], least: float) -> list[list[Group]]:
             k = root[k]
         return k
 
-    typical = [float(np.median(piece.nats[piece.members])) for piece in pieces]
-    for a, first in enumerate(pieces):
-        for b in range(a):
-            second = pieces[b]
-            there = float(np.median(first.nats[second.members])) / max(typical[a], 1.0)
-            if there < least:
-                continue
-            back = float(np.median(second.nats[first.members])) / max(typical[b], 1.0)
-            if back >= least:
-                root[find(a)] = find(b)
+    matches = _matches(pieces, least)
+    for a, b in np.argwhere(np.triu(matches & matches.T, 1)):
+        root[find(int(b))] = find(int(a))
     united: dict[int, list[Group]] = {}
     for k, piece in enumerate(pieces):
         united.setdefault(find(k), []).append(piece)

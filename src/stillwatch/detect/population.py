@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -39,6 +40,12 @@ class Sketches:
     token: NDArray[np.uint32]
     count: NDArray[np.int32]
     held_out: NDArray[np.int32]
+
+    @cached_property
+    def numbered(self) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
+        """Distinct tokens, ascending, and the number of each row's token among them."""
+        tokens, column = np.unique(self.token, return_inverse=True)
+        return tokens, column.astype(np.int32)
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,12 @@ DRAWS = 400
 """Random groups of background accounts that a statistic is compared with."""
 MOST_MEMBERS = 400
 """Larger clusters are thinned evenly for the resampled statistics."""
-TYPICAL = 0.25
+TYPICAL = 0.1
 """A group whose median member is above this rank among strangers is like them, however large."""
+EVEN = 0.6
+"""Spread of use per account, relative to strangers', below which a group is filled evenly."""
+SHORT = 0.1
+"""Length of answers, relative to strangers', from which on there is something to learn."""
 REPEATED = 0.5
 """Share of prompts that evaluators or a class have in common, at least."""
 POOLS = 40
@@ -92,12 +96,16 @@ Measure = Callable[[Ground, NDArray[np.int64]], Prediction | None]
 
 
 def volumes(ground: Ground, members: NDArray[np.int64]) -> Prediction:
-    """People differ in how much they use a thing; a pool is filled evenly."""
+    """People differ in how much they use a thing; a pool is filled evenly.
+
+    People who do the same thing together differ less than strangers, so only a spread below `EVEN`
+    of the strangers' contradicts.
+    """
     events = np.log(values(ground.population.profiles, "events"))
     thin = _thin(ground, members)
     spread = events[thin].std()
     null = events[ground.draws[:, : thin.size]].std(axis=1)
-    p_value = _lower_tail(np.log(spread + 1e-3), np.log(null + 1e-3))
+    p_value = _lower_tail(np.log(spread + 1e-3), np.log(EVEN * null + 1e-3))
     return Prediction(
         p_value,
         f"use per account spreads by a factor of {np.exp(spread):.1f}, among strangers {np.exp(np.median(null)):.1f}",
@@ -216,6 +224,21 @@ def repetition(ground: Ground, members: NDArray[np.int64]) -> Prediction:
     return Prediction(max(p_value, SMALLEST), f"{share:.1%} of requests repeat an earlier one")
 
 
+def short_answers(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
+    """Monitors ask for next to nothing: most get answers under a tenth of the usual length."""
+    profiles = ground.population.profiles
+    length = values(profiles, "output_tokens") / np.maximum(values(profiles, "events"), 1)
+    usual = float(np.median(length[ground.background]))
+    if usual <= 0:
+        return None
+    short = int((length[members] <= SHORT * usual).sum())
+    p_value = float(stats.binom.cdf(short, members.size, 0.5))
+    return Prediction(
+        max(p_value, SMALLEST),
+        f"{short} of {members.size} get answers under a tenth of the usual length",
+    )
+
+
 def breadth(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
     """A pool that carries many people's traffic is as broad as they are together.
 
@@ -275,6 +298,7 @@ MEASURES: dict[str, Measure] = {
     "interests": interests,
     "repeats": repeats,
     "repetition": repetition,
+    "short_answers": short_answers,
     "breadth": breadth,
     "one_organisation": one_organisation,
     "one_customer": one_customer,

@@ -4,7 +4,9 @@ A row is one account: ln(1 + count) of each kept word hash times its rarity with
 script, scaled to unit length. Rarity is taken within the script so that a language is not a topic.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,9 @@ from scipy import sparse
 from stillwatch.detect import kernels
 from stillwatch.detect.population import Sketches
 
+THREADS = 2
+PARTS = 8
+"""Slices of accounts that the search hands to threads; the kernels release the interpreter."""
 WINDOW = 128
 """Places looked at to either side in a long posting."""
 
@@ -53,7 +58,7 @@ class Vectors:
         columns = ranked.tocsc()
         positions = np.empty(ranked.nnz, np.int64)
         positions[entries.data - 1] = np.arange(ranked.nnz)
-        found, _ = kernels.nearest(
+        search = (
             ranked.indptr.astype(np.int64),
             ranked.indices.astype(np.int32),
             ranked.data.astype(np.float32),
@@ -63,9 +68,11 @@ class Vectors:
             positions,
             WINDOW,
             neighbours,
-            0,
-            ranked.shape[0],
         )
+        edges = np.linspace(0, self.size, PARTS + 1).astype(int).tolist()
+        with ThreadPoolExecutor(THREADS) as pool:
+            parts = pool.map(lambda part: kernels.nearest(*search, *part)[0], pairwise(edges))
+            found = np.concatenate(list(parts))
         account = np.argsort(order, kind="stable").astype(np.int32)
         result = np.full(found.shape, -1, np.int32)
         result[account] = np.where(found >= 0, account[found], -1)
@@ -94,33 +101,25 @@ def halves(sketches: Sketches, script: NDArray[np.int64]) -> tuple[Vectors, Vect
 
 def counts(sketches: Sketches, accounts: int) -> sparse.csr_matrix:
     """Return events per account and kept word, over the columns of `halves`."""
-    tokens, column = np.unique(sketches.token, return_inverse=True)
-    shape = (accounts, tokens.shape[0])
-    return sparse.csr_matrix(
-        (sketches.count.astype(np.float32), (sketches.account, column)), shape=shape
-    )
+    tokens, column = sketches.numbered
+    start = np.searchsorted(sketches.account, np.arange(accounts + 1))
+    shape = (accounts, tokens.size)
+    return sparse.csr_matrix((sketches.count.astype(np.float32), column, start), shape=shape)
 
 
 def _vectors(sketches: Sketches, script: NDArray[np.int64], count: NDArray[np.int32]) -> Vectors:
-    tokens, column = np.unique(sketches.token, return_inverse=True)
+    tokens, column = sketches.numbered
     keep = count > 0
     account, column = sketches.account[keep], column[keep]
-    accounts = script.shape[0]
-    scripts = int(script.max(initial=0)) + 1
-    cells, where = np.unique(column * scripts + script[account], return_inverse=True)
-    carriers = np.bincount(where, minlength=cells.shape[0])
+    accounts, scripts = script.size, int(script.max(initial=0)) + 1
+    cell = column.astype(np.int64) * scripts + script[account]
+    carriers = np.bincount(cell, minlength=tokens.size * scripts)
     speakers = np.bincount(script, minlength=scripts)
-    rarity = np.log(speakers[cells % scripts] / np.maximum(carriers, 1))
-    elsewhere = np.bincount(column, minlength=tokens.shape[0]) > 1
-    weight = np.log1p(count[keep]) * rarity[where] * elsewhere[column]
-    used = weight > 0
-    rows = sparse.csr_matrix(
-        (weight[used], (account[used], column[used])),
-        shape=(accounts, tokens.shape[0]),
-        dtype=np.float32,
-    )
-    length = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
-    scale = sparse.diags_array(1.0 / np.maximum(length, 1e-12)).astype(np.float32)
-    scaled = sparse.csr_matrix(scale @ rows)
-    scaled.sort_indices()
-    return Vectors(scaled)
+    shared = carriers.reshape(-1, scripts).sum(axis=1) > 1
+    weight = np.log1p(count[keep]) * np.log(speakers[script[account]] / carriers[cell])
+    used = shared[column] & (weight > 0)
+    account, column, weight = account[used], column[used], weight[used]
+    length = np.sqrt(np.bincount(account, weight**2, accounts))
+    start = np.searchsorted(account, np.arange(accounts + 1))
+    data = (weight / length[account]).astype(np.float32)
+    return Vectors(sparse.csr_matrix((data, column, start), shape=(accounts, tokens.size)))
