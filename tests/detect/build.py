@@ -40,6 +40,7 @@ def random_features(rng: np.random.Generator, accounts: int) -> Features:
     return {
         Family.TEMPLATE: random_family(rng, accounts, 40, each=3),
         Family.CLIENT: random_family(rng, accounts, 12),
+        Family.TLS: random_family(rng, accounts, 30),
         Family.NETWORK: random_family(rng, accounts, accounts // 4, each=2),
         Family.PAYMENT: random_family(rng, accounts, accounts // 2),
     }

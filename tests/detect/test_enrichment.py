@@ -70,7 +70,7 @@ def test_random_clusters_are_significant_no_more_often_than_claimed():
         np.minimum.at(table, (rows.cluster, rows.family), rows.log_p)
         best.append(np.exp(table[:, sorted(features)]))
     p = np.concatenate(best)
-    assert p.shape == (1000, 4)
+    assert p.shape == (1000, 5)
     for alpha in (0.1, 0.03, 0.01, 0.003):
         hits = (p <= alpha).sum(axis=0)
         assert (hits <= stats.binom.ppf(0.9999, len(p), alpha)).all(), (alpha, hits)
@@ -81,9 +81,7 @@ def test_what_a_cohort_has_in_common_is_no_evidence():
     rng = np.random.default_rng(2)
     accounts = 2000
     cohort = (np.arange(accounts) % 4 == 0).astype(np.int64)
-    counts = with_carriers(
-        random_family(rng, accounts, 50), {777: np.flatnonzero(cohort == 1)}
-    )
+    counts = with_carriers(random_family(rng, accounts, 50), {777: np.flatnonzero(cohort == 1)})
     coded = enrichment.code({Family.NETWORK: counts}, accounts)
     cluster = label(accounts, rng.choice(np.flatnonzero(cohort == 1), 20, replace=False))
     blind = enrichment.test(coded, cluster, one_cohort(accounts))

@@ -101,6 +101,7 @@ def test_counts_add_both_halves(made):
     table = vectors.counts(sketches, script.size)
     assert table.sum() == sketches.count.sum()
     tokens = np.unique(sketches.token)
-    assert table[sketches.account[7], np.searchsorted(tokens, sketches.token[7])] == (
-        sketches.count[7]
+    assert (
+        table[sketches.account[7], np.searchsorted(tokens, sketches.token[7])]
+        == (sketches.count[7])
     )
