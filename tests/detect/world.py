@@ -86,6 +86,7 @@ class World:
             "account_id": np.char.add(f"{name}-", np.char.zfill(who.astype(str), 4)),
             "seconds": seconds,
             "network": own,
+            "system": own,
             "address": own,
             "client": rng.integers(0, 9, count).astype(np.uint64)[who],
             "parameters": rng.integers(0, 6, count).astype(np.uint64)[who],
@@ -96,6 +97,7 @@ class World:
             "sketch": sketch_words(rng, (who.size, SKETCH), vocabulary=60, topic=topic[:, None]),
             "markers": np.zeros(who.size, np.uint32),
             "words": rng.integers(5, 80, who.size).astype(np.uint32),
+            "output_tokens": rng.integers(50, 900, who.size),
         }
         columns |= {column: make(who) for column, make in shared.items()}
         self._parts.append(columns)
@@ -111,6 +113,11 @@ class World:
             }
             self._accounts.append(row | dict(account(number)))
         return who, slot % 2 == 0
+
+    @property
+    def last(self) -> dict[str, Array]:
+        """Columns of the last group, to change."""
+        return self._parts[-1]
 
     def speak(self, who: Array, events: Array, words: Array) -> None:
         """Let the last group say `words` in the events that `events` marks."""
