@@ -1,7 +1,7 @@
 """Account features: which account carries which value, by family.
 
 A family is one aspect of behaviour (an opening, a network, a payment). Formation of clusters reads
-some families, the test of a cluster reads the others; `VIEWS` says which.
+some families, the test of a cluster reads the others; `detect.formation` says which.
 """
 
 from dataclasses import dataclass
