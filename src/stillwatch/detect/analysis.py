@@ -11,7 +11,7 @@ from stillwatch.detect.calibration import Findings, Reference
 from stillwatch.detect.enrichment import Coded
 from stillwatch.detect.features import Family
 from stillwatch.detect.formation import FormationSettings, View, form, word_counts
-from stillwatch.detect.grounds import ground, organisation_verified
+from stillwatch.detect.grounds import ground
 from stillwatch.detect.kinds import Measured
 from stillwatch.detect.membership import Group, MembershipSettings
 from stillwatch.detect.population import Population
@@ -122,9 +122,7 @@ def analyse(
     features = dict(population.features)
     features[Family.WORDS] = word_counts(population.sketches, population.size)
     coded = enrichment.code(features, population.size)
-    groups = _groups(
-        coded, coordinated, script, organisation_verified(coded, population.verified()), settings
-    )
+    groups = _groups(coded, coordinated, script, settings)
     progress.finish()
     background = np.ones(population.size, bool)
     for members in (*(c.members for c in coordinated), *(group.members for group in groups)):
@@ -154,7 +152,6 @@ def _groups(
     coded: Mapping[Family, Coded],
     coordinated: list[coordination.Candidate],
     script: NDArray[np.int64],
-    verified: NDArray[np.bool_],
     settings: AnalysisSettings,
 ) -> list[Group]:
     settled: list[Group] = []
@@ -166,7 +163,6 @@ def _groups(
         settled,
         script,
         settings.membership,
-        verified=verified,
         smallest=settings.formation.smallest,
     )
     return [group for group in groups if _share_something(group, settings.shared)]

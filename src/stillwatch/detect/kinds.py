@@ -31,6 +31,7 @@ class Explanation:
         decisive: predictions any of which rejects it alone.
         predictions: other predictions it makes.
         agree: how many of those must be contradicted together to reject it.
+        optional: left out where the log has nothing to test it; others then stand.
     """
 
     kind: Kind
@@ -38,6 +39,7 @@ class Explanation:
     decisive: tuple[str, ...] = ()
     predictions: tuple[str, ...] = ()
     agree: int = 2
+    optional: bool = False
 
 
 EXPLANATIONS: Final = (
@@ -62,7 +64,7 @@ EXPLANATIONS: Final = (
     Explanation(
         Kind.SHARED_APP,
         "independent people who use one app or template",
-        predictions=("volumes", "moments", "identity", "network", "interests"),
+        predictions=("volumes", "moments", "identity", "network", "interests", "pace"),
     ),
     Explanation(
         Kind.SHARED_APP,
@@ -70,13 +72,16 @@ EXPLANATIONS: Final = (
         decisive=("repetition",),
     ),
     Explanation(
-        Kind.SHARED_APP, "monitors that ask for next to nothing", decisive=("short_answers",)
+        Kind.SHARED_APP,
+        "monitors that ask for next to nothing",
+        decisive=("short_answers",),
+        optional=True,
     ),
     Explanation(
         Kind.UNKNOWN,
         "a class, course or event",
-        decisive=("identity",),
-        predictions=("volumes", "pace", "ordinary_requests"),
+        decisive=("identity", "pace"),
+        predictions=("volumes", "ordinary_requests"),
     ),
 )
 """In the order in which a cluster that is not extraction takes its name.
@@ -89,9 +94,14 @@ verified organisation is one whatever it does.
 def test(measured: Measured, alpha: float) -> list[Alternative]:
     """Test every explanation on a cluster's measured predictions.
 
-    An explanation none of whose predictions could be measured keeps p = 1: it is not rejected.
+    An explanation none of whose predictions could be measured keeps p = 1: it is not rejected. An
+    optional one is then left out.
     """
-    return [_alternative(explanation, measured, alpha) for explanation in EXPLANATIONS]
+    return [
+        _alternative(explanation, measured, alpha)
+        for explanation in EXPLANATIONS
+        if not explanation.optional or _known(explanation.decisive, measured)
+    ]
 
 
 def asked(measured: Measured) -> bool:
@@ -120,8 +130,8 @@ def name(alternatives: list[Alternative], measured: Measured, *, stands_out: boo
     shown = {
         Kind.ORGANISATION: _stands(measured, "one_organisation")
         or _stands(measured, "one_customer"),
-        Kind.RELAY: stands_out and Kind.SHARED_APP not in standing,
         Kind.EVALUATION: _stands(measured, "repeats"),
+        Kind.RELAY: stands_out and Kind.SHARED_APP not in standing,
         Kind.SHARED_APP: True,
     }
     return next((kind for kind in shown if kind in standing and shown[kind]), Kind.UNKNOWN)

@@ -88,7 +88,7 @@ def content_links(
     found, cosine = vectors.nearest(order, neighbours)
     left = np.repeat(np.arange(vectors.size, dtype=np.int32), found.shape[1])
     right = found.ravel()
-    value = cosine.ravel().astype(np.float64)
+    value = np.minimum(cosine.ravel().astype(np.float64), 1.0)
     keep = right >= 0
     left, right, value = left[keep], right[keep], value[keep]
     low, high = np.minimum(left, right), np.maximum(left, right)
@@ -97,7 +97,8 @@ def content_links(
     key, first = np.unique(
         low[near].astype(np.int64) * vectors.size + high[near], return_index=True
     )
-    weight = ((value - limit) / (1.0 - limit))[near][first]
+    value, limit = value[near][first], limit[near][first]
+    weight = (value - limit) / (1.0 - limit)
     return Links(
         (key // vectors.size).astype(np.int32), (key % vectors.size).astype(np.int32), weight
     )

@@ -18,8 +18,6 @@ from stillwatch.detect.features import LINE_OF, Family, Line
 
 FAMILY_NATS = 10.0
 """Most that one family may say for an account."""
-MAJOR = 0.6
-"""From this share of its members on, an organisation is what a group is."""
 WORD_WEIGHT = 0.25
 """Words of one text come together, so each counts as a quarter of a feature."""
 
@@ -179,7 +177,6 @@ def unite(
     cohort: NDArray[np.int64],
     settings: MembershipSettings,
     *,
-    verified: NDArray[np.bool_],
     smallest: int,
 ) -> list[Group]:
     """Give every account to the group it matches best, and make one group of those that are alike.
@@ -193,7 +190,6 @@ def unite(
         groups: groups of both views.
         cohort: cohort per account.
         settings: thresholds.
-        verified: accounts whose organisation the provider has verified.
         smallest: smaller groups are dropped.
     """
     pieces = _assign(groups, cohort.shape[0], smallest)
@@ -204,8 +200,7 @@ def unite(
     for group in groups:
         tested[group.tested] = True
     whole = [_relabel(group, tested) for group in settled]
-    assigned = _assign(whole, cohort.shape[0], smallest)
-    return [part for group in assigned for part in _by_owner(coded, group, verified, smallest)]
+    return _assign(whole, cohort.shape[0], smallest)
 
 
 def _relabel(group: Group, tested: NDArray[np.bool_]) -> Group:
@@ -262,37 +257,3 @@ def _assign(groups: list[Group], accounts: int, smallest: int) -> list[Group]:
         if tested.size + joined.size >= smallest:
             final.append(Group(tested, joined, group.nats, group.rows))
     return final
-
-
-def _by_owner(
-    coded: Mapping[Family, Coded], group: Group, verified: NDArray[np.bool_], smallest: int
-) -> list[Group]:
-    """Take verified organisations out of a group that they are a minor part of.
-
-    An organisation whose traffic resembles a campaign's is judged as what it is, not in the mix.
-    One that nobody verified may be the campaign's own invention.
-    """
-    organisations = coded.get(Family.ORGANISATION)
-    if organisations is None:
-        return [group]
-    members = group.members
-    rows = organisations.rows_of(members)
-    column, place, sizes = np.unique(
-        organisations.column[rows], return_inverse=True, return_counts=True
-    )
-    minor = np.flatnonzero((sizes >= smallest) & (sizes < MAJOR * members.size))
-    parts = [organisations.account[rows[place == number]].astype(np.int64) for number in minor]
-    parts = [part for part in parts if verified[part].all()]
-    if not parts:
-        return [group]
-    rest = np.setdiff1d(members, np.concatenate(parts))
-    return [_part(group, part) for part in (rest, *parts) if part.size >= smallest]
-
-
-def _part(group: Group, members: NDArray[np.int64]) -> Group:
-    return Group(
-        np.intersect1d(group.tested, members),
-        np.intersect1d(group.joined, members),
-        group.nats,
-        group.rows,
-    )

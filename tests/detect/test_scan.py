@@ -1,0 +1,220 @@
+"""The whole job on a small simulated log."""
+
+import duckdb
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+import stillwatch
+from stillwatch.detect import store
+from stillwatch.detect.results import ACCOUNT_RESULTS
+from stillwatch.events.contracts import Exemption, Kind
+from stillwatch.events.fingerprint import fingerprint_stream
+from stillwatch.events.key import Key
+from stillwatch.events.readers import Rejects, open_log
+
+VERDICTS = ("allow", "watch", "throttle", "challenge", "degrade", "block")
+
+
+def said(result):
+    """What a result says, without its inputs' names."""
+    return result.campaigns, result.evidence, result.accounts, result.profiles
+
+
+@pytest.fixture(scope="module")
+def quick(part):
+    return stillwatch.scan(part)
+
+
+def test_the_result_holds_every_account_once(log, base):
+    assert base.accounts.schema.equals(ACCOUNT_RESULTS)
+    ids = base.accounts["account_id"].to_pylist()
+    assert ids == sorted(pc.unique(pq.read_table(log.events)["account_id"]).to_pylist())
+    assert ids == base.profiles["account_id"].to_pylist()
+    risk = base.accounts["risk"].to_numpy()
+    p_value = base.accounts["p_value"].to_numpy()
+    assert ((risk >= 0) & (risk <= 1)).all()
+    assert ((p_value > 0) & (p_value <= 1)).all()
+    assert base.summary.events == pq.read_metadata(log.events).num_rows
+
+
+def test_hidden_campaigns_are_found_and_benign_accounts_left_alone(log, base):
+    attack = set(
+        log.labels.filter(pc.equal(log.labels["label"], "attack"))["account_id"].to_pylist()
+    )
+    grave = {Kind.EXTRACTION, Kind.RELAY}
+    accused = {a for c in base.campaigns if c.kind in grave for a in c.accounts}
+    assert any(c.kind is Kind.EXTRACTION for c in base.campaigns)
+    assert len(accused & attack) >= 0.5 * len(attack)
+    extraction = {a for c in base.campaigns if c.kind is Kind.EXTRACTION for a in c.accounts}
+    assert len(extraction - attack) <= 0.05 * len(extraction)
+
+
+def test_campaigns_agree_with_the_accounts_table_and_with_their_evidence(base):
+    names = [campaign.campaign_id for campaign in base.campaigns]
+    assert len(set(names)) == len(names)
+    assert list(base.evidence) == names
+    rows = {row["account_id"]: row for row in base.accounts.to_pylist()}
+    listed = {a: row["campaign_id"] for a, row in rows.items() if row["campaign_id"]}
+    assert listed == {a: c.campaign_id for c in base.campaigns for a in c.accounts}
+    events = dict(
+        zip(
+            base.profiles["account_id"].to_pylist(),
+            base.profiles["events"].to_pylist(),
+            strict=True,
+        )
+    )
+    for campaign in base.campaigns:
+        evidence = base.evidence[campaign.campaign_id]
+        assert campaign.size == len(campaign.accounts)
+        assert campaign.events == sum(events[a] for a in campaign.accounts)
+        assert evidence.growth[-1].accounts == campaign.size
+        assert evidence.growth[-1].events == campaign.events == np.sum(evidence.activity)
+        assert campaign.q_coordination <= 0.01
+        assert (campaign.q_kind <= 0.05) == (campaign.kind is Kind.EXTRACTION)
+        assert (campaign.objective is not None) == (campaign.kind is Kind.EXTRACTION)
+        assert campaign.reasons
+        assert {v for a in campaign.accounts if (v := rows[a]["verdict"])} <= set(VERDICTS)
+
+
+def test_the_same_input_gives_the_same_bytes(part, quick, tmp_path):
+    again = stillwatch.scan(part)
+    for name, result in (("first", quick), ("second", again)):
+        store.write_result(result, tmp_path / name)
+    files = sorted(path.name for path in (tmp_path / "first").iterdir())
+    assert files == sorted(path.name for path in (tmp_path / "second").iterdir())
+    for name in files:
+        first, second = (tmp_path / run / name for run in ("first", "second"))
+        assert first.read_bytes() == second.read_bytes(), name
+
+
+def test_the_order_of_rows_does_not_matter(part, quick):
+    order = np.random.default_rng(3).permutation(part.num_rows)
+    assert said(stillwatch.scan(part.take(pa.array(order)))) == said(quick)
+
+
+def test_fingerprints_give_the_same_result_as_events(part, quick, tmp_path):
+    pq.write_table(part, tmp_path / "events.parquet")
+    batches = fingerprint_stream(open_log([tmp_path / "events.parquet"], rejects=Rejects()), Key.public())
+    assert said(stillwatch.scan(pa.Table.from_batches(batches))) == said(quick)
+
+
+def arrow_sources(part, path):
+    yield "path", str(path)
+    yield "reader", part.to_reader()
+    yield "polars", pl.from_arrow(part)
+    yield "pandas", part.to_pandas(types_mapper=None)
+    yield "duckdb", duckdb.sql(f"SELECT * FROM '{path}'")
+
+
+def test_arrow_inputs_give_the_same_result_as_the_path(part, quick, tmp_path):
+    path = tmp_path / "events.parquet"
+    pq.write_table(part, path)
+    for name, source in arrow_sources(part, path):
+        assert said(stillwatch.scan(source)) == said(quick), name
+
+
+def test_exempt_accounts_are_shown_and_never_beyond_watch(part, quick):
+    grave = [c for c in quick.campaigns if c.kind in {Kind.EXTRACTION, Kind.RELAY}]
+    members = [a for c in grave for a in c.accounts][:5]
+    never = quick.summary.last_seen.replace(year=2099)
+    register = [Exemption("registered evaluator", never, account_id=a) for a in members]
+    found = stillwatch.scan(part, exempt=register)
+    rows = {row["account_id"]: row for row in found.accounts.to_pylist()}
+    assert {rows[a]["verdict"] for a in members} <= {"allow", "watch"}
+    assert all(rows[a]["campaign_id"] for a in members)
+    assert all(rows[a]["reasons"][0] == "exempt: registered evaluator" for a in members)
+    assert found.summary.exempt_accounts == len(members)
+    others = {row["account_id"]: row for row in quick.accounts.to_pylist()}
+    assert all(rows[a] == others[a] for a in rows if a not in members)
+    assert sum(e.exempt_members for e in found.evidence.values()) == len(members)
+
+
+def test_a_reference_from_an_earlier_result_calibrates(part, quick, tmp_path):
+    store.write_result(quick, tmp_path / "earlier")
+    found = stillwatch.scan(part, reference=tmp_path / "earlier")
+    assert found.summary.calibration.source == "reference"
+    ordinary = sum(quick.profiles["background"].to_pylist())
+    assert found.summary.calibration.accounts == ordinary
+    assert [c.accounts for c in found.campaigns] == [c.accounts for c in quick.campaigns]
+
+
+def test_judgements_take_accounts_out_of_the_reference(part, quick, tmp_path):
+    store.write_result(quick, tmp_path / "earlier")
+    profiles = quick.profiles.select(["account_id", "background"]).to_pylist()
+    attacker = next(p["account_id"] for p in profiles if p["background"])
+    line = f'{{"account_id": "{attacker}", "judgement": "attack"}}\n'
+    (tmp_path / "earlier" / "judgements.jsonl").write_text(line)
+    found = stillwatch.scan(part, reference=tmp_path / "earlier")
+    assert found.summary.calibration.accounts == quick.summary.calibration.accounts - 1
+
+
+@pytest.mark.parametrize("rows", [1, 5, 50])
+def test_tiny_logs_work(part, rows, tmp_path):
+    found = stillwatch.scan(part.slice(0, rows))
+    assert found.accounts.num_rows == pc.count_distinct(part.slice(0, rows)["account_id"]).as_py()
+    assert found.campaigns == ()
+    assert set(found.accounts["verdict"].to_pylist()) <= {"allow", "watch"}
+    store.write_result(found, tmp_path / "out")
+    assert store.read_result(tmp_path / "out").summary == found.summary
+
+
+def test_a_log_of_one_account_works(part):
+    one = part.filter(pc.equal(part["account_id"], part["account_id"][0]))
+    found = stillwatch.scan(one)
+    assert found.accounts.num_rows == 1
+    assert found.campaigns == ()
+
+
+def test_without_an_accounts_table_a_note_says_so(quick, base):
+    assert any("no accounts table" in note for note in quick.summary.notes)
+    assert not any("no accounts table" in note for note in base.summary.notes)
+    assert any(c.kind is Kind.EXTRACTION for c in quick.campaigns)
+
+
+def test_an_accounts_table_may_miss_half_of_the_accounts(log, part):
+    accounts = pq.read_table(log.accounts)
+    half = accounts.filter(pa.array(np.arange(accounts.num_rows) % 2 == 0))
+    found = stillwatch.scan(part, half)
+    assert found.accounts.num_rows == pc.count_distinct(part["account_id"]).as_py()
+    assert any(c.kind is Kind.EXTRACTION for c in found.campaigns)
+
+
+def test_an_accounts_table_in_any_order_with_strangers_in_it_is_the_same(log, part):
+    accounts = pq.read_table(log.accounts)
+    order = np.random.default_rng(1).permutation(accounts.num_rows)
+    assert said(stillwatch.scan(part, accounts.take(pa.array(order)))) == said(
+        stillwatch.scan(part, accounts)
+    )
+
+
+def test_campaign_ids_stay_when_a_campaign_grows(part, quick):
+    """Two thirds of the time, then all of it: what is found both times keeps its name."""
+    times = np.sort(part["time"].cast(pa.int64()).to_numpy())
+    until = pa.scalar(int(times[int(0.8 * times.size)]), pa.int64())
+    earlier = stillwatch.scan(part.filter(pc.less(part["time"].cast(pa.int64()), until)))
+    later = {frozenset(c.accounts): c.campaign_id for c in quick.campaigns}
+    same = 0
+    for campaign in earlier.campaigns:
+        if campaign.kind is not Kind.EXTRACTION:
+            continue
+        members = set(campaign.accounts)
+        grown = [name for accounts, name in later.items() if members <= accounts]
+        same += campaign.campaign_id in grown
+    assert same >= 1
+
+
+def test_rejected_rows_are_counted_and_noted(part):
+    broken = part.set_column(
+        part.schema.get_field_index("account_id"),
+        "account_id",
+        pa.array([None, *part["account_id"].to_pylist()[1:]]),
+    )
+    rejects = Rejects()
+    found = stillwatch.scan(broken.slice(0, 500), rejects=rejects)
+    assert rejects.total == found.summary.rejected == 1
+    assert found.summary.events == 499
+    assert any("could not be read" in note for note in found.summary.notes)
