@@ -9,7 +9,7 @@ from scipy import sparse
 from stillwatch.detect.features import Family, FamilyCounts, Features
 
 
-def family(carried: Iterable[tuple[int, int]], held_out: bool | None = None) -> FamilyCounts:
+def family(carried: Iterable[tuple[int, int]], *, held_out: bool | None = None) -> FamilyCounts:
     """Counts of (account, value) pairs, two events each: one in either half, or both in one."""
     rows = sorted(set(carried))
     account = np.array([row[0] for row in rows], np.int32)

@@ -168,6 +168,14 @@ def test_without_an_accounts_table_the_pool_is_found_and_the_app_is_not(unlisted
     assert Kind.EXTRACTION not in {a.kind for a in firm}
 
 
+def test_a_log_without_token_counts_still_shows_the_pool(tmp_path):
+    world = build_world(5)
+    world.drop("output_tokens")
+    mine, held = groups_of(population := world.population(tmp_path), run(population), "pool")
+    assert [a.kind for a in mine] == [Kind.EXTRACTION]
+    assert held >= 0.95 * POOL
+
+
 def test_a_world_of_strangers_has_no_extraction(tmp_path):
     world = World(np.random.default_rng(6))
     world.strangers(500, events=14)
@@ -200,7 +208,8 @@ def measured(**p_values):
 
 def test_an_explanation_that_cannot_be_tested_is_not_rejected():
     tested = kinds.test({}, 0.05)
-    assert [a.p_value for a in tested] == [1.0] * len(kinds.EXPLANATIONS)
+    needed = [explanation for explanation in kinds.EXPLANATIONS if not explanation.optional]
+    assert [a.p_value for a in tested] == [1.0] * len(needed)
     assert kinds.p_kind(tested) == 1.0
 
 
@@ -213,6 +222,13 @@ def test_the_p_value_of_extraction_is_the_largest_of_its_explanations():
     for name in ("breadth", "repetition"):
         stands = kinds.test(small | measured(**{name: 0.4}), 0.05)
         assert kinds.p_kind(stands) == 0.4
+
+
+def test_an_optional_explanation_stands_only_where_it_can_be_tested():
+    (optional,) = (e for e in kinds.EXPLANATIONS if e.optional)
+    for p_value, expected in ((None, []), (0.7, [False]), (1e-9, [True])):
+        tested = kinds.test(measured(**dict.fromkeys(optional.decisive, p_value)), 0.05)
+        assert [a.rejected for a in tested if a.why.startswith(optional.what)] == expected
 
 
 def test_one_broken_prediction_does_not_reject_what_needs_two():

@@ -43,7 +43,7 @@ def test_p_values_are_exact_binomial_tails(seed):
             assert row.size == 1
             k = row[0]
             seen += 1
-            tried = features_tried(rows, pairs, members, number)
+            tried = features_tried(pairs, members)
             tail = stats.binom.logsf(inside - 1, len(members), carriers / accounts)
             assert rows.log_p[k] == pytest.approx(min(0.0, tail + np.log(tried)), rel=1e-6)
             assert (rows.members[k], rows.population[k]) == (inside, carriers)
@@ -52,7 +52,7 @@ def test_p_values_are_exact_binomial_tails(seed):
     assert seen == rows.cluster.size > 0
 
 
-def features_tried(rows, pairs, members, number):
+def features_tried(pairs, members):
     return len({v for account, v in pairs if account in members})
 
 

@@ -114,7 +114,8 @@ def test_circulant_links_the_next_members_on_the_cycle(lengths, window):
     assert left.size == sum(n * min(window, n - 1) for n in np.diff(start) if n > 1)
 
 
-def naive_surprise(rows, family, line, rarity, degree, a, b, cap):
+def naive_surprise(rows, family, line, rarity, degree, *, pair, cap):
+    a, b = pair
     sums: dict[int, float] = {}
     for column in set(rows[a].indices) & set(rows[b].indices):
         of = int(family[column])
@@ -143,7 +144,7 @@ def test_pair_surprise_sums_the_best_family_of_each_line(seed, count, columns, f
     )
     for pair in range(40):
         expected, bits = naive_surprise(
-            rows, family, line, rarity, degree, left[pair], right[pair], 7.0
+            rows, family, line, rarity, degree, pair=(left[pair], right[pair]), cap=7.0
         )
         assert nats[pair] == pytest.approx(expected, rel=1e-4, abs=1e-5)
         assert lines[pair] == bits

@@ -4,11 +4,10 @@ import pytest
 from stillwatch.detect import enrichment, membership
 from stillwatch.detect.features import Family
 from stillwatch.detect.membership import MembershipSettings
-from tests.detect.build import family, random_features, with_carriers
+from tests.detect.build import random_features, with_carriers
 
 ACCOUNTS = 3000
 SETTINGS = MembershipSettings()
-NOBODY = np.zeros(ACCOUNTS, bool)
 
 
 def carrying(rng, groups, extra=None):
@@ -92,7 +91,7 @@ def test_an_account_ends_in_one_group(seed):
         for clusters in (first, second)
         for group in membership.settle(coded, clusters, cohort(), SETTINGS)
     ]
-    groups = membership.unite(coded, settled, cohort(), SETTINGS, verified=NOBODY, smallest=5)
+    groups = membership.unite(coded, settled, cohort(), SETTINGS, smallest=5)
     members = np.concatenate([group.members for group in groups])
     assert np.unique(members).size == members.size
     assert sorted(group.members.tolist() for group in groups) == [o.tolist() for o in operations]
@@ -104,7 +103,7 @@ def test_pieces_of_one_operation_are_united_and_their_members_stay_tested():
     coded = carrying(rng, [whole])
     pieces = [whole[:40], whole[40:70]]
     settled = membership.settle(coded, pieces, cohort(), SETTINGS)
-    (group,) = membership.unite(coded, settled, cohort(), SETTINGS, verified=NOBODY, smallest=5)
+    (group,) = membership.unite(coded, settled, cohort(), SETTINGS, smallest=5)
     assert group.members.tolist() == whole.tolist()
     assert set(range(70)) <= set(group.tested.tolist()) | set(group.joined.tolist())
     assert not set(group.tested.tolist()) & set(group.joined.tolist())
@@ -114,21 +113,8 @@ def test_groups_below_the_smallest_size_are_dropped():
     rng = np.random.default_rng(7)
     coded = carrying(rng, [np.arange(8)])
     settled = membership.settle(coded, [np.arange(8)], cohort(), SETTINGS)
-    found = membership.unite(coded, settled, cohort(), SETTINGS, verified=NOBODY, smallest=9)
+    found = membership.unite(coded, settled, cohort(), SETTINGS, smallest=9)
     assert found == []
-
-
-def test_a_verified_organisation_is_taken_out_of_a_group_it_is_a_minor_part_of():
-    rng = np.random.default_rng(8)
-    whole, ours = np.arange(60), np.arange(0, 20)
-    verified = NOBODY.copy()
-    coded = carrying(rng, [whole], {Family.ORGANISATION: family((a, 7) for a in ours)})
-    settled = membership.settle(coded, [whole], cohort(), SETTINGS)
-    for known, expected in ((False, [60]), (True, [40, 20])):
-        verified[ours] = known
-        groups = membership.unite(coded, settled, cohort(), SETTINGS, verified=verified, smallest=5)
-        assert [group.members.size for group in groups] == expected
-    assert groups[1].members.tolist() == ours.tolist()
 
 
 def test_matching_counts_the_best_value_of_a_family_and_caps_it():

@@ -119,6 +119,11 @@ class World:
         """Columns of the last group, to change."""
         return self._parts[-1]
 
+    def drop(self, column: str) -> None:
+        """Let the log lack a column."""
+        for part in self._parts:
+            del part[column]
+
     def speak(self, who: Array, events: Array, words: Array) -> None:
         """Let the last group say `words` in the events that `events` marks."""
         columns = self._parts[-1]
