@@ -15,13 +15,11 @@ CANARIES = ("xyzzyplugh", "Sensitivplan", "機密計画書")
 
 def planted(table):
     """The log with canaries in every prompt, system prompt and completion."""
-    word = f" {CANARIES[0]} {CANARIES[1]} {CANARIES[2]} "
+    word = pa.scalar(" ".join(("", *CANARIES, "")))
+    missing = pa.chunked_array([pa.nulls(table.num_rows, pa.string())])
     for name in ("prompt", "system", "completion"):
-        if name in table.column_names:
-            text = table[name]
-        else:
-            text = pa.chunked_array([pa.nulls(table.num_rows, pa.string())])
-        told = pc.binary_join_element_wise(pc.fill_null(text, "answer"), word, text.type.id and "")
+        text = table[name] if name in table.column_names else missing
+        told = pc.binary_join_element_wise(pc.fill_null(text, "answer"), word, "")
         place = table.schema.get_field_index(name)
         table = (
             table.append_column(name, told) if place < 0 else table.set_column(place, name, told)
