@@ -40,6 +40,8 @@ POOLS = 40
 """Made-up accounts that pool strangers' traffic."""
 POOL_SIZES = 8
 """Powers of two of strangers in a pool."""
+MOST_LONELY = 0.05
+"""Share of members beyond chance that must share something before it counts."""
 BREADTH = 2.0
 """How many times as alike as pooled strangers the accounts of a relay may be."""
 
@@ -396,7 +398,7 @@ def _shared(
             rows = rows[place != carriers.argmax()] if column.size else rows
         sharing, expected = _sharing(coded, rows, members, ground.owner, strangers)
         p_value = 1.0
-        if sharing / members.size >= 0.15 + expected / members.size:
+        if sharing >= MOST_LONELY * members.size + expected:
             p_value = float(np.exp(max(float(poisson_tail_log(sharing, expected)), _LOG_SMALLEST)))
         if best is None or p_value * len(families) < best.p_value:
             best = Prediction(

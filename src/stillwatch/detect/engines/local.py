@@ -39,6 +39,7 @@ class LocalEngine:
             }
         )
         self._db.execute("SET TimeZone = 'UTC'")
+        self._db.execute("SET enable_progress_bar = false")
         paths = [str(path) for path in files]
         quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
         self._db.execute(
