@@ -11,18 +11,16 @@ from stillwatch.detect.calibration import Findings, Reference
 from stillwatch.detect.enrichment import Coded
 from stillwatch.detect.features import Family
 from stillwatch.detect.formation import FormationSettings, View, form, word_counts
-from stillwatch.detect.grounds import ground
+from stillwatch.detect.grounds import Ground, ground
 from stillwatch.detect.kinds import Measured
 from stillwatch.detect.membership import Group, MembershipSettings
 from stillwatch.detect.population import Population
-from stillwatch.detect.predictions import Ground
 from stillwatch.detect.profiles import main_script
 from stillwatch.detect.progress import Progress
 from stillwatch.detect.results import Alternative
 from stillwatch.detect.signals import Signal
 from stillwatch.events.contracts import Kind
 from stillwatch.stats.fdr import bh_adjust
-
 
 TELLING = 3.0
 """Nats beyond chance by which the median member must match its group's profile."""
@@ -143,7 +141,9 @@ def analyse(
     progress.start("kinds", len(groups))
     rng = np.random.default_rng(settings.formation.seed)
     base = ground(population, coded, background, findings, rng)
-    assessed = _assess(base, groups, coordinated, findings, settings, progress)
+    assessed = _assess(
+        base, groups, coordinated, findings=findings, settings=settings, progress=progress
+    )
     progress.finish()
     return Analysis(assessed, findings, cohort, background, views, len(candidates))
 
@@ -183,6 +183,7 @@ def _assess(
     base: Ground,
     groups: list[Group],
     coordinated: list[coordination.Candidate],
+    *,
     findings: Findings,
     settings: AnalysisSettings,
     progress: Progress,

@@ -1,6 +1,7 @@
-"""Makes the ground that predictions are measured against, and the pace of accounts."""
+"""The ground that predictions are measured against: what independent people look like here."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,20 +11,20 @@ from stillwatch.detect import vectors
 from stillwatch.detect.calibration import Findings
 from stillwatch.detect.enrichment import Coded
 from stillwatch.detect.features import Family
+from stillwatch.detect.likeness import advantage, likeness
 from stillwatch.detect.population import Population
-from stillwatch.detect.predictions import (
-    DRAWS,
-    MOST_MEMBERS,
-    POOL_SIZES,
-    POOLS,
-    Ground,
-    advantage,
-    likeness,
-)
 from stillwatch.detect.profiles import main_script
+from stillwatch.detect.vectors import Vectors
 from stillwatch.stats.pvalues import conformal_p, fisher, simes
 
-
+DRAWS = 400
+"""Random groups of background accounts that a statistic is compared with."""
+MOST_MEMBERS = 400
+"""Larger clusters are thinned evenly for the resampled statistics."""
+POOLS = 40
+"""Made-up accounts that pool strangers' traffic."""
+POOL_SIZES = 8
+"""Powers of two of strangers in a pool."""
 VERIFIED = 0.8
 """Share of an organisation's accounts that must be verified for it to count as verified."""
 HARVEST = frozenset(
@@ -42,12 +43,50 @@ HARVEST = frozenset(
     }
 )
 """Signals that see what ordinary customers seldom ask for."""
-
-
 MACHINE = frozenset(
     {"round_the_clock", "no_night", "no_day_off", "no_weekend", "regular_gaps", "gaps_at_mode"}
 )
 """Signals that see a pace that people do not keep."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What predictions are measured against.
+
+    Attributes:
+        population: all accounts.
+        coded: all families.
+        background: account codes that stand for independent people.
+        script: main script per account.
+        verified: accounts whose organisation the provider has verified.
+        owner: a code per account that accounts of one organisation share.
+        pace: p-value of machine-like pace per account, small is machine-like; NaN unknown.
+        harvest: p-value of asking for what ordinary customers seldom ask for; NaN unknown.
+        words: word vectors of both halves of the hours, over the same columns.
+        counts: events per account and word, all hours, same columns.
+        rarity: weight of each word.
+        order: shape (accounts,), random ranks for thinning and pairing, so that nothing depends on
+            the order of account ids.
+        draws: background accounts of random groups, shape (DRAWS, MOST_MEMBERS).
+        own_advantage: `advantage` of some background accounts.
+        pooled_likeness: how alike accounts are that pool 1, 2, 4, ... strangers' traffic.
+    """
+
+    population: Population
+    coded: Mapping[Family, Coded]
+    background: NDArray[np.int64]
+    script: NDArray[np.int64]
+    verified: NDArray[np.bool_]
+    owner: NDArray[np.int64]
+    pace: NDArray[np.float64]
+    harvest: NDArray[np.float64]
+    words: tuple[Vectors, Vectors]
+    counts: sparse.csr_matrix
+    rarity: NDArray[np.float64]
+    order: NDArray[np.int64]
+    draws: NDArray[np.int64]
+    own_advantage: NDArray[np.float64]
+    pooled_likeness: NDArray[np.float64]
 
 
 def ground(
@@ -107,7 +146,7 @@ def organisation_verified(
 
 
 def _owners(coded: Mapping[Family, Coded], accounts: int) -> NDArray[np.int64]:
-    """Number accounts so that those of one organisation share a number and others have their own."""
+    """Number accounts: those of one organisation share a number, others have their own."""
     owner = np.arange(accounts)
     if (organisations := coded.get(Family.ORGANISATION)) is not None:
         owner[organisations.account] = accounts + organisations.column
@@ -139,7 +178,7 @@ def _reranked(
     if not names:
         return np.full(findings.p_value.shape, np.nan)
     stacked = np.column_stack([findings.p_values[name] for name in names])
-    known = np.isfinite(stacked).any(axis=1)
+    known = np.asarray(np.isfinite(stacked).any(axis=1), bool)
     score = -np.log(np.maximum(simes(np.nan_to_num(stacked, nan=1.0)), 1e-300))
     score = score + 1e-3 * -np.log(np.maximum(fisher(np.nan_to_num(stacked, nan=1.0)), 1e-300))
     reference = score[background[known[background]]]

@@ -210,7 +210,7 @@ def _relabel(group: Group, tested: NDArray[np.bool_]) -> Group:
 
 
 def _matches(pieces: list[Group], least: float) -> NDArray[np.bool_]:
-    """Return whether most members of piece b match at least `least` of piece a's profile, [a, b]."""
+    """Return, as [a, b], whether most members of b match at least `least` of a's profile."""
     if not pieces:
         return np.zeros((0, 0), bool)
     members = np.concatenate([piece.members for piece in pieces])

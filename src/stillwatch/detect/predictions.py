@@ -6,28 +6,24 @@ small p-value contradicts one such prediction. Background accounts, those in no 
 say what independent people look like in this traffic.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse, stats
+from scipy import stats
 
 from stillwatch.detect.enrichment import Coded
 from stillwatch.detect.features import Family
-from stillwatch.detect.population import Population
+from stillwatch.detect.grounds import MOST_MEMBERS, POOL_SIZES, Ground
+from stillwatch.detect.likeness import advantage, likeness
 from stillwatch.detect.profiles import values
-from stillwatch.detect.vectors import Vectors
 from stillwatch.stats.enrichment import poisson_tail_log
 from stillwatch.stats.pvalues import ruger
 
 SMALLEST = 1e-12
 """Normal and Poisson tails are not believed beyond this."""
 _LOG_SMALLEST = float(np.log(SMALLEST))
-DRAWS = 400
-"""Random groups of background accounts that a statistic is compared with."""
-MOST_MEMBERS = 400
-"""Larger clusters are thinned evenly for the resampled statistics."""
 TYPICAL = 0.1
 """A group whose median member is above this rank among strangers is like them, however large."""
 EVEN = 0.6
@@ -36,54 +32,10 @@ SHORT = 0.1
 """Length of answers, relative to strangers', from which on there is something to learn."""
 REPEATED = 0.5
 """Share of prompts that evaluators or a class have in common, at least."""
-POOLS = 40
-"""Made-up accounts that pool strangers' traffic."""
-POOL_SIZES = 8
-"""Powers of two of strangers in a pool."""
 MOST_LONELY = 0.05
 """Share of members beyond chance that must share something before it counts."""
 BREADTH = 2.0
 """How many times as alike as pooled strangers the accounts of a relay may be."""
-
-
-@dataclass(frozen=True)
-class Ground:
-    """What predictions are measured against.
-
-    Attributes:
-        population: all accounts.
-        coded: all families.
-        background: account codes that stand for independent people.
-        script: main script per account.
-        verified: accounts whose organisation the provider has verified.
-        owner: a code per account that accounts of one organisation share.
-        pace: p-value of machine-like pace per account, small is machine-like; NaN unknown.
-        harvest: p-value of asking for what ordinary customers seldom ask for; NaN unknown.
-        words: word vectors of both halves of the hours, over the same columns.
-        counts: events per account and word, all hours, same columns.
-        rarity: weight of each word.
-        order: shape (accounts,), random ranks for thinning and pairing, so that nothing depends on
-            the order of account ids.
-        draws: background accounts of random groups, shape (DRAWS, MOST_MEMBERS).
-        own_advantage: `advantage` of some background accounts.
-        pooled_likeness: how alike accounts are that pool 1, 2, 4, ... strangers' traffic.
-    """
-
-    population: Population
-    coded: Mapping[Family, Coded]
-    background: NDArray[np.int64]
-    script: NDArray[np.int64]
-    verified: NDArray[np.bool_]
-    owner: NDArray[np.int64]
-    pace: NDArray[np.float64]
-    harvest: NDArray[np.float64]
-    words: tuple[Vectors, Vectors]
-    counts: sparse.csr_matrix
-    rarity: NDArray[np.float64]
-    order: NDArray[np.int64]
-    draws: NDArray[np.int64]
-    own_advantage: NDArray[np.float64]
-    pooled_likeness: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -110,7 +62,8 @@ def volumes(ground: Ground, members: NDArray[np.int64]) -> Prediction:
     p_value = _lower_tail(np.log(spread + 1e-3), np.log(EVEN * null + 1e-3))
     return Prediction(
         p_value,
-        f"use per account spreads by a factor of {np.exp(spread):.1f}, among strangers {np.exp(np.median(null)):.1f}",
+        f"use per account spreads by a factor of {np.exp(spread):.1f}, "
+        f"among strangers {np.exp(np.median(null)):.1f}",
     )
 
 
@@ -195,7 +148,8 @@ def interests(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
     p_value = float(stats.mannwhitneyu(own, null, alternative="less").pvalue)
     return Prediction(
         max(p_value, SMALLEST),
-        f"own subjects return by {np.median(own):.2f}, among strangers {np.median(null):.2f} (cosine over that with others)",
+        f"own subjects return by {np.median(own):.2f}, among strangers {np.median(null):.2f} "
+        "(cosine over that with others)",
     )
 
 
@@ -261,7 +215,8 @@ def breadth(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
     p_value = float(stats.norm.sf((alike.mean() - limit) / spread))
     return Prediction(
         max(p_value, SMALLEST),
-        f"members are {BREADTH * alike.mean() / limit:.1f} times as alike as accounts that pool strangers",
+        f"members are {BREADTH * alike.mean() / limit:.1f} times as alike as accounts that pool "
+        "strangers",
     )
 
 
@@ -429,46 +384,3 @@ def _sharing(
     holder = np.searchsorted(members, coded.account[rows])
     rate = np.bincount(holder, others / strangers, minlength=members.size)
     return int(sharing), float((1 - np.exp(-rate * (members.size - 1))).sum()) + 0.5
-
-
-def advantage(words: tuple[Vectors, Vectors], members: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return how much more each account is like its own other half than like another's.
-
-    Words that more than 3 in 10 of the accounts use are left out. Accounts with five words or fewer
-    in a half are left out.
-    """
-    first, second = (half.rows[members] for half in words)
-    used, carriers = np.unique(first.indices, return_counts=True)
-    common = used[carriers > 0.3 * members.size]
-    first, second = _without(first, common), _without(second, common)
-    shifted = second[np.roll(np.arange(members.size), 1)]
-    own = np.asarray(first.multiply(second).sum(axis=1)).ravel()
-    other = np.asarray(first.multiply(shifted).sum(axis=1)).ravel()
-    known = (np.diff(first.indptr) > 5) & (np.diff(second.indptr) > 5)
-    return np.asarray((own - other)[known])
-
-
-def likeness(counts: sparse.csr_matrix, rarity: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return each row's mean cosine with the other rows.
-
-    Args:
-        counts: events per row and word.
-        rarity: weight of each word.
-    """
-    used, column = np.unique(counts.indices, return_inverse=True)
-    weight = np.log1p(counts.data) * rarity[used][column]
-    rows = _unit(sparse.csr_matrix((weight, column, counts.indptr), (counts.shape[0], used.size)))
-    total = np.asarray(rows.sum(axis=0)).ravel()
-    return np.asarray((rows @ total - 1.0) / max(rows.shape[0] - 1, 1))
-
-
-def _without(rows: sparse.csr_matrix, columns: NDArray[np.int32]) -> sparse.csr_matrix:
-    kept = sparse.csr_matrix(rows, copy=True)
-    kept.data[np.isin(kept.indices, columns)] = 0.0
-    kept.eliminate_zeros()
-    return _unit(kept)
-
-
-def _unit(rows: sparse.csr_matrix) -> sparse.csr_matrix:
-    length = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
-    return sparse.csr_matrix(sparse.diags_array(1 / np.maximum(length, 1e-9)) @ rows)
