@@ -5,6 +5,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from stillwatch.bench.suite import Case
@@ -40,8 +41,13 @@ class Simulated:
         return self.folder / "fingerprints.parquet"
 
     def read_labels(self) -> pa.Table:
-        """What is true of each account; see `labels.labels_from`."""
-        return pq.read_table(self.folder / "labels.parquet")
+        """What is true of each account that sent anything; see `labels.labels_from`.
+
+        Nobody can be found, or wrongly accused, who sent nothing.
+        """
+        labels = pq.read_table(self.folder / "labels.parquet")
+        active = pq.read_table(self.events_path, columns=["account_id"])["account_id"].unique()
+        return labels.filter(pc.is_in(labels["account_id"], active))
 
 
 def simulated(case: Case, seed: int, prompts: Path | None, folder: Path) -> Simulated:
