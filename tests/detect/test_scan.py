@@ -111,9 +111,8 @@ def test_fingerprints_give_the_same_result_as_events(log, part, quick, tmp_path)
 
 def arrow_sources(part, path):
     yield "path", str(path)
-    yield "reader", part.to_reader()
     yield "polars", pl.from_arrow(part)
-    yield "pandas", part.to_pandas(types_mapper=None)
+    yield "pandas", part.to_pandas()
     yield "duckdb", duckdb.read_parquet(str(path))
 
 
@@ -207,12 +206,10 @@ def test_an_accounts_table_may_miss_half_of_the_accounts(log, part):
     assert len(grouped & attack) >= 0.5 * len(attack)
 
 
-def test_an_accounts_table_in_any_order_with_strangers_in_it_is_the_same(log, part):
+def test_the_order_of_the_accounts_table_does_not_matter(log, part, quick):
     accounts = pq.read_table(log.accounts)
     order = np.random.default_rng(1).permutation(accounts.num_rows)
-    assert said(stillwatch.scan(part, accounts.take(pa.array(order)))) == said(
-        stillwatch.scan(part, accounts)
-    )
+    assert said(stillwatch.scan(part, accounts.take(pa.array(order)))) == said(quick)
 
 
 def test_campaign_ids_stay_when_a_campaign_grows(log, part, quick):

@@ -1,0 +1,88 @@
+"""Predictions of independence: true of groups drawn at random, contradicted by what breaks them."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from stillwatch.detect import calibration, enrichment, predictions
+from stillwatch.detect.features import Family
+from stillwatch.detect.formation import word_counts
+from stillwatch.detect.grounds import ground
+from stillwatch.detect.signals import installed
+from tests.detect.world import World, sketch_words
+
+GROUPS, SIZE = 80, 25
+INDEPENDENCE = ("volumes", "moments", "identity", "network", "conversations", "pace", "interests")
+
+
+def mixed_subjects(rng):
+    """Everybody has four subjects of sixty, so that words are shared and nobody's mix is."""
+    subjects = rng.integers(0, 60, (700, 4))
+
+    def words(who):
+        chosen = subjects[who[:, None], rng.integers(0, 4, (who.size, 16))]
+        return sketch_words(rng, chosen.shape, vocabulary=80, topic=chosen * 1000)
+
+    return words
+
+
+@pytest.fixture(scope="module")
+def strangers(tmp_path_factory):
+    """The ground of people who are independent by construction."""
+    world = World(np.random.default_rng(12))
+    world.people("stranger", 700, events=40, spread=1.0, sketch=mixed_subjects(world.rng))
+    population = world.population(tmp_path_factory.mktemp("strangers"))
+    background = np.ones(population.size, bool)
+    features = dict(population.features)
+    features[Family.WORDS] = word_counts(population.sketches, population.size)
+    coded = enrichment.code(features, population.size)
+    findings = calibration.calibrate(
+        installed(), population, background, calibration.cohorts(population)
+    )
+    return ground(population, coded, background, findings, np.random.default_rng(1))
+
+
+@pytest.fixture(scope="module")
+def drawn(strangers):
+    """Every prediction on random groups."""
+    rng = np.random.default_rng(2)
+    groups = [np.sort(rng.choice(strangers.background, SIZE, replace=False)) for _ in range(GROUPS)]
+    return [predictions.measure(strangers, members) for members in groups]
+
+
+@pytest.mark.parametrize("name", INDEPENDENCE)
+def test_random_groups_do_not_contradict_independence(drawn, name):
+    p = np.array([found[name].p_value for found in drawn if found[name] is not None])
+    assert p.size == (0 if name == "conversations" else GROUPS)  # the log has no conversations
+    for alpha in (0.01, 0.05, 0.2):
+        assert (p <= alpha).sum() <= stats.binom.ppf(0.999, GROUPS, alpha)
+
+
+def test_every_prediction_says_what_was_seen(drawn):
+    for found in drawn:
+        assert found.keys() == predictions.MEASURES.keys()
+        for prediction in found.values():
+            assert prediction is None or (0 < prediction.p_value <= 1 and prediction.text)
+
+
+def test_random_groups_are_no_organisation_and_no_evaluation(drawn):
+    assert all(found["one_customer"].p_value < 1e-6 for found in drawn)
+    assert all(found["repeats"].p_value < 1e-6 for found in drawn)
+    assert all(found["repetition"].p_value < 1e-6 for found in drawn)
+
+
+def test_evenly_used_accounts_contradict_differing_use(strangers):
+    events = predictions.values(strangers.population.profiles, "events")
+    even = np.sort(np.argsort(np.abs(events - np.median(events)), kind="stable")[:SIZE])
+    assert predictions.volumes(strangers, even).p_value < 1e-3
+
+
+def test_one_subject_for_all_contradicts_own_interests(strangers):
+    """Accounts whose halves are exchanged have nothing of their own that returns."""
+    first, second = strangers.words
+    members = np.arange(60)
+    own = predictions.advantage((first, second), members)
+    mixed = type(second)(second.rows[np.random.default_rng(3).permutation(second.size)])
+    lost = predictions.advantage((first, mixed), members)
+    assert np.median(own) > 0.2
+    assert abs(np.median(lost)) < 0.05
