@@ -11,6 +11,7 @@ import pytest
 import stillwatch
 from stillwatch.detect import store
 from stillwatch.detect.analysis import AnalysisSettings
+from stillwatch.detect.explain import explain
 from stillwatch.detect.results import ACCOUNT_RESULTS
 from stillwatch.events.contracts import Exemption, Kind
 from stillwatch.events.fingerprint import fingerprint_stream
@@ -83,6 +84,34 @@ def test_campaigns_agree_with_the_accounts_table_and_with_their_evidence(base):
         assert (campaign.objective is not None) == (campaign.kind is Kind.EXTRACTION)
         assert campaign.reasons
         assert {v for a in campaign.accounts if (v := rows[a]["verdict"])} <= set(VERDICTS)
+
+
+def test_explain_says_which_features_an_account_carries(part, quick):
+    """What it says of TLS fingerprints is what the log says."""
+    seen = set(
+        zip(part["account_id"].to_pylist(), part["tls_fingerprint"].to_pylist(), strict=True)
+    )
+    checked = set()
+    for campaign in quick.campaigns:
+        for account in campaign.accounts[:8]:
+            found = explain(quick, account)
+            assert not any("is not recorded" in line for line in found.missing)
+            for feature in found.features:
+                told = repr(feature.label)
+                line = f"{'Carries' if feature.carried else 'Lacks'} {told}"
+                side = found.evidence_for if feature.carried else found.evidence_against
+                assert any(text.startswith(line) for text in side)
+                if feature.family == "TLS fingerprint":
+                    fingerprint = feature.label.removeprefix("TLS fingerprint ")
+                    assert feature.carried == ((account, fingerprint) in seen)
+                    checked.add(feature.carried)
+    assert checked == {True, False}
+
+
+def test_accounts_in_no_campaign_have_no_enriched_features(quick):
+    table = quick.profiles["enriched_features"]
+    assert table.type == pa.list_(pa.string())
+    assert table.is_null().equals(quick.accounts["campaign_id"].is_null())
 
 
 def test_the_same_input_gives_the_same_bytes(log, part, quick, tmp_path):

@@ -207,6 +207,7 @@ def build_evidence(campaign: Campaign, rng: np.random.Generator) -> Evidence:
         else [],
         untested_members=38 if extraction else 0,
         exempt_members=24 if campaign.kind is Kind.EVALUATION else 0,
+        unusual_p=1e-4 if campaign.kind in {Kind.EXTRACTION, Kind.RELAY} else 0.4,
     )
 
 
@@ -244,9 +245,10 @@ def assemble(
     )
 
 
-def _carried(home: Campaign | None, rng: np.random.Generator) -> list[str]:
-    rows = ENRICHMENTS[home.kind] if home else []
-    return [label for _, label, share, *_ in rows if rng.random() < share]
+def _carried(home: Campaign | None, rng: np.random.Generator) -> list[str] | None:
+    if home is None:
+        return None
+    return [label for _, label, share, *_ in ENRICHMENTS[home.kind] if rng.random() < share]
 
 
 def _account_row(account: str, home: Campaign | None, rng: np.random.Generator) -> dict:

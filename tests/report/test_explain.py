@@ -29,7 +29,32 @@ def test_a_member_has_evidence_on_both_sides(result):
     carried = {feature.label for feature in explanation.features if feature.carried}
     assert carried
     assert all(any(repr(label) in line for line in explanation.evidence_for) for label in carried)
-    assert any("An organisation is not ruled out" in x for x in explanation.evidence_against)
+    assert (
+        "coordination very strong (q 1 × 10⁻¹²), kind very strong (q 2"
+        in (explanation.evidence_for[0])
+    )
+    assert any(
+        x.startswith("An organisation: not ruled out as what the campaign is (p 0.09)")
+        for x in explanation.evidence_against
+    )
+
+
+def test_a_member_of_a_relay_pool_is_told_that_extraction_is_not_asserted(result):
+    member = explain(result, result.campaign("c002").accounts[0])
+    assert member.evidence_for[0].endswith(", extraction not asserted.")
+
+
+def test_an_explanation_that_has_words_is_named_by_them(result):
+    named = [
+        msgspec.structs.replace(a, what="one customer with several accounts")
+        for a in result.evidence["c001"].alternatives
+    ]
+    evidence = msgspec.structs.replace(result.evidence["c001"], alternatives=named)
+    found = explain(replace(result, evidence={"c001": evidence}), "acct-000007")
+    assert any(
+        x.startswith("One customer with several accounts: not ruled out")
+        for x in found.evidence_against
+    )
 
 
 def test_every_signal_is_unusual_ordinary_or_missing(result):

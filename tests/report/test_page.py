@@ -83,11 +83,12 @@ def test_the_top_says_what_was_found_how_sure_who_and_since_when(page):
         "412",
         "6 Mar 2026",
         "very strong q 2 × 10⁻⁷",
-        "moderate q 0.012",
+        "extraction not asserted",
         "USD",
         "Also coordinated, but not theft: 1 evaluation, 1 shared application and 1 organisation",
     ):
         assert fact in top
+    assert "q 0.012" not in page.text
 
 
 def test_each_campaign_keeps_observation_inference_and_confidence_apart(page):
@@ -96,7 +97,9 @@ def test_each_campaign_keeps_observation_inference_and_confidence_apart(page):
     for fact in (
         "412 accounts acted as one operation to harvest reasoning",
         "it is not a shared application, a relay pool or an evaluation",
-        "An organisation is not ruled out (p 0.09)",
+        "An organisation: not ruled out (p 0.09): 22 members share one network",
+        "Of that kind: very strong , q 2 × 10⁻⁷",
+        "Extraction is not asserted.",
         "38 members joined after the test, by matching its features: not tested.",
         "tests the group",
         "formed the group",
@@ -156,7 +159,11 @@ def test_labels_reasons_and_settings_cannot_run():
         result.evidence["c001"],
         campaign_id=hostile,
         enrichments=[Enrichment(hostile, hostile, 1.0, 0.0, -5.0, True)],
-        alternatives=[Alternative(hostile, 0.5, False, hostile)],
+        alternatives=[
+            Alternative(hostile, 0.5, rejected, hostile, what)
+            for rejected in (False, True)
+            for what in (hostile, "")
+        ],
         doubts=[hostile],
         languages=[Share(hostile, 1.0)],
     )
@@ -232,20 +239,63 @@ def test_an_empty_result_says_what_that_means():
     assert "one by one" not in page.text
 
 
-def test_what_is_unknown_is_said():
+def unknown(unusual_p):
+    """A page with one group of unknown kind, of which next to nothing is known."""
     result = build_result(scale=0.05)
     campaign = msgspec.structs.replace(
         result.campaigns[0], kind=Kind.UNKNOWN, value=None, objective=None, carries=[]
     )
     evidence = msgspec.structs.replace(
-        result.evidence["c001"], enrichments=[], alternatives=[], growth=[], activity=[], doubts=[]
+        result.evidence["c001"],
+        enrichments=[],
+        alternatives=[],
+        growth=[],
+        activity=[],
+        doubts=[],
+        unusual_p=unusual_p,
     )
-    text = Page(render(replace(result, campaigns=(campaign,), evidence={"c001": evidence}))).text
+    return Page(render(replace(result, campaigns=(campaign,), evidence={"c001": evidence})))
+
+
+def test_what_is_unknown_is_said():
+    page = unknown(0.05)
+    text = page.text
+    assert {"class": "three"} in page.named("div")
     assert "No extraction campaign or relay pool found" in text
     assert "Also 1 coordinated group of unknown kind." in text
     assert "act together; what for is not established" in text
     assert "so no kind is named" in text
     assert "no price table was given (--prices FILE)" in text
+    assert "Extraction is not asserted." in text
+    assert "Also coordinated" not in text
+
+
+def test_an_unknown_group_of_ordinary_members_is_shown_compactly():
+    page = unknown(0.051)
+    assert "Also 1 coordinated group of unknown kind." in page.text
+    assert "Also coordinated" in page.text
+    assert "act together; what for is not established" in page.text
+    assert "taken one by one, its members behave like others" in page.text
+    assert "so no kind is named" not in page.text
+    assert {"class": "three"} not in page.named("div")
+    assert "No group of accounts looks like a campaign" in page.text
+
+
+def test_explanations_are_named_in_words():
+    result = build_result(scale=0.05)
+    people, jobs = "independent people who use one app", "fixed jobs that repeat their requests"
+    evidence = msgspec.structs.replace(
+        result.evidence["c001"],
+        alternatives=[
+            Alternative("shared-app", 0.3, False, "even hours", people),
+            Alternative("shared-app", 1e-4, True, "requests differ", jobs),
+        ],
+    )
+    text = Page(render(replace(result, evidence={**result.evidence, "c001": evidence}))).text
+    assert f"{people.capitalize()}: not ruled out (p 0.3): even hours." in text
+    assert f"{people.capitalize()} ? still possible 0.3 even hours" in text
+    assert f"{jobs.capitalize()} ✓ ruled out 1 × 10⁻⁴ requests differ" in text
+    assert f"it is not {jobs}." in text
 
 
 def test_comparison_is_shown(page):

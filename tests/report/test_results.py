@@ -14,8 +14,10 @@ def result():
 def test_repr_says_what_was_found(result):
     lines = repr(result).splitlines()
     assert lines[0].startswith("ScanResult: 1 extraction campaign and 1 relay pool with 115 acc")
-    assert len(lines) == 6
-    assert "very strong (q 2 × 10⁻⁷)" in lines[1]
+    assert "; also 1 evaluation, 1 shared application and 1 organisation" in lines[0]
+    assert [line.split()[0] for line in lines[1:]] == ["c001", "c002"]
+    assert lines[1].endswith("kind very strong (q 2 × 10⁻⁷)")
+    assert lines[2].endswith("coordination very strong (q 1 × 10⁻¹²), extraction not asserted")
     assert repr(build_empty()).startswith("ScanResult: No coordinated group found in ")
 
 
@@ -25,11 +27,14 @@ def test_repr_without_grave_campaigns_says_so(result):
     )
     assert "No extraction campaign or relay pool found" in repr(harmless)
     assert "1 shared application" in repr(harmless)
+    assert len(repr(harmless).splitlines()) == 1
 
 
 def test_notebook_view_is_compact_and_escaped(result):
     view = result._repr_html_()
     assert view.count("<tr>") == 6
+    assert view.count("extraction not asserted") == 4
+    assert "kind very strong (q 2 × 10⁻⁷)" in view
     assert "<script" not in view
     assert HOSTILE_ID not in view
     assert "<table" not in build_empty()._repr_html_()

@@ -47,7 +47,8 @@ def test_what_is_written_reads_back_equal(result, tmp_path):
 
 def test_folder_holds_the_contract_and_no_more(result, tmp_path):
     store.write_result(result, tmp_path / "deep" / "out")
-    assert set(contents(tmp_path / "deep" / "out")) == store.FILES - {store.COMPARISON}
+    optional = {store.COMPARISON, store.JUDGEMENTS}
+    assert set(contents(tmp_path / "deep" / "out")) == store.FILES - optional
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["out"]
     campaigns = json.loads((tmp_path / "deep" / "out" / store.CAMPAIGNS).read_bytes())
     assert isinstance(campaigns, list)
@@ -93,6 +94,17 @@ def test_an_earlier_result_is_replaced_whole(result, tmp_path):
     assert store.read_result(out).campaigns == ()
     assert not (out / store.COMPARISON).exists()
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_judgements_survive_when_a_result_is_written_again(result, tmp_path):
+    out = tmp_path / "out"
+    store.write_result(result, out)
+    line = b'{"account_id": "acct-000007", "judgement": "benign"}\n'
+    (out / store.JUDGEMENTS).write_bytes(line)
+    store.write_result(build_empty(), out)
+    assert (out / store.JUDGEMENTS).read_bytes() == line
+    assert store.read_judgements(out) == {"acct-000007": "benign"}
+    assert store.read_result(out).campaigns == ()
 
 
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, OSError(28, "No space left")])

@@ -16,7 +16,7 @@ def run_speed(
     events: Sequence[int],
     out: Path,
     *,
-    seed: int = 101,
+    seed: int = 201,
     prompts: Path | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> list[Speed]:

@@ -148,7 +148,7 @@ def show(result: "ScanResult", changes: "Comparison | None", out: Path, screen: 
     from stillwatch.detect.report import terminal
 
     screen.say(wording.headline(result))
-    for campaign in result.campaigns:
+    for campaign in (c for c in result.campaigns if c.kind in wording.GRAVE_KINDS):
         screen.say(f"  {campaign.campaign_id}  {wording.one_line(campaign)}")
     if changes is not None:
         screen.say("Since the earlier result:")

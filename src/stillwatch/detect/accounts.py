@@ -8,6 +8,11 @@ from numpy.typing import NDArray
 
 from stillwatch.detect import wording
 from stillwatch.detect.analysis import Analysis, Assessed
+from stillwatch.detect.campaigns import shown
+from stillwatch.detect.explain import ENRICHED
+from stillwatch.detect.features import Family, FamilyCounts, Features
+from stillwatch.detect.labels import Readable, label
+from stillwatch.detect.membership import Group
 from stillwatch.detect.population import Population
 from stillwatch.detect.results import ACCOUNT_RESULTS, Campaign
 from stillwatch.events.contracts import VERDICT_ORDER, Kind, Verdict
@@ -73,11 +78,12 @@ def account_results(
     )
 
 
-def profile_table(population: Population, analysis: Analysis) -> pa.Table:
+def profile_table(population: Population, analysis: Analysis, readable: Readable) -> pa.Table:
     """Return profiles with pace, findings and what a later scan needs as a reference.
 
     `p_<signal>` is a p-value and `s_<signal>` the measure behind it, null where an account has no
-    such data; `cohort`, `background` and `score` belong to the reference.
+    such data; `cohort`, `background` and `score` belong to the reference. `enriched_features` is
+    what the account carries of what its campaign is shown to share.
     """
     table = population.profiles
     for field in population.pace.schema:
@@ -91,7 +97,76 @@ def profile_table(population: Population, analysis: Analysis) -> pa.Table:
         )
     table = table.append_column("cohort", pa.array(analysis.cohort))
     table = table.append_column("background", pa.array(analysis.background))
-    return table.append_column("score", pa.array(analysis.findings.score))
+    table = table.append_column("score", pa.array(analysis.findings.score))
+    groups = [assessed.group for assessed in analysis.assessed]
+    carried = carried_features(population.features, groups, readable, population.size)
+    return table.append_column(ENRICHED, carried)
+
+
+def carried_features(
+    features: Features, groups: list[Group], readable: Readable, accounts: int
+) -> pa.ListArray:
+    """Return, per account, the labels of its group's shown features that it carries.
+
+    Null for accounts in no group; an empty list for members that carry none of them.
+
+    Args:
+        features: counts per family, without words.
+        groups: the groups; no account may be in two.
+        readable: texts of feature values.
+        accounts: number of accounts.
+    """
+    home = np.full(accounts, -1, np.int64)
+    for number, group in enumerate(groups):
+        home[group.members] = number
+    marks = [(n, group.rows, k) for n, group in enumerate(groups) for k in shown(group.rows)]
+    owner = np.array([number for number, _, _ in marks], np.int64)
+    family = np.array([rows.family[k] for _, rows, k in marks], np.int8)
+    value = np.array([rows.value[k] for _, rows, k in marks], np.uint64)
+    names = [
+        label(Family(f), v, readable) for f, v in zip(family.tolist(), value.tolist(), strict=True)
+    ]
+    found = [np.zeros((2, 0), np.int64)]
+    for number in np.unique(family):
+        of = np.flatnonzero(family == number)
+        counts = features[Family(int(number))]
+        account, mark = _carriers(counts, home, owner[of], value[of])
+        found.append(np.stack([account, of[mark]]))
+    account, mark = np.concatenate(found, axis=1)
+    order = np.lexsort((mark, account))
+    offsets = np.searchsorted(account[order], np.arange(accounts + 1))
+    return pa.ListArray.from_arrays(
+        pa.array(offsets, pa.int32()),
+        pa.array(names, pa.string()).take(pa.array(mark[order])),
+        mask=pa.array(home < 0),
+    )
+
+
+def _carriers(
+    counts: FamilyCounts,
+    home: NDArray[np.int64],
+    owner: NDArray[np.int64],
+    value: NDArray[np.uint64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return accounts and marks, aligned: who carries a value that marks its own group.
+
+    Args:
+        counts: who carries which value of one family.
+        home: group per account, -1 for none.
+        owner: group of each mark.
+        value: value of each mark; no group has two marks of one value.
+    """
+    values, place = np.unique(value, return_inverse=True)
+    rows = np.flatnonzero((home[counts.account] >= 0) & np.isin(counts.value, values))
+    account = counts.account[rows].astype(np.int64)
+    # A group and the number of a value, as one key.
+    keys = owner * values.size + place
+    order = np.argsort(keys)
+    wanted = home[account] * values.size + np.searchsorted(values, counts.value[rows])
+    at = np.minimum(np.searchsorted(keys, wanted, sorter=order), keys.size - 1)
+    mark = order[at]
+    marked = keys[mark] == wanted
+    return account[marked], mark[marked]
 
 
 def _verdict(assessed: Assessed) -> Verdict:

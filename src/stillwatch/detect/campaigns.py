@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from stillwatch.detect import labels, pictures
 from stillwatch.detect.analysis import Analysis, Assessed
+from stillwatch.detect.enrichment import Enriched
 from stillwatch.detect.features import Family
 from stillwatch.detect.labels import Readable
 from stillwatch.detect.objectives import main_objective, objective_shares
@@ -24,6 +25,10 @@ from stillwatch.events.scripts import Script
 MOST_INDICATORS = 20
 MOST_BARS = 14
 SMALLEST_LOG10 = -300.0
+TELLING = frozenset(
+    {"volumes", "moments", "identity", "network", "conversations", "pace", "ordinary_requests"}
+)
+"""Predictions whose contradiction is a reason a person understands by itself."""
 
 
 @dataclass(frozen=True)
@@ -101,32 +106,42 @@ def _campaign(context: Context, assessed: Assessed) -> tuple[Campaign, Evidence]
         doubts=_doubts(context, assessed, tokens),
         untested_members=int(assessed.group.joined.size),
         exempt_members=sum(account in context.exempt for account in campaign.accounts),
+        unusual_p=assessed.unusual_p,
     )
     return campaign, evidence
 
 
-def _bars(context: Context, assessed: Assessed) -> list[Enrichment]:
-    """Return the telling features, best first, at most three of a family and no bare words."""
-    rows = assessed.group.rows
-    accounts = context.population.size
-    found: list[Enrichment] = []
+def shown(rows: Enriched) -> list[int]:
+    """Return which rows of a profile are shown: the telling ones, most carried first.
+
+    At most three of a family, and no bare words.
+    """
+    kept: list[int] = []
     of_family: dict[int, int] = {}
     for k in np.lexsort((rows.value, rows.log_p)):
-        family, value = Family(int(rows.family[k])), int(rows.value[k])
-        if family is Family.WORDS or of_family.get(family, 0) == 3:
+        family = int(rows.family[k])
+        if family == Family.WORDS or of_family.get(family, 0) == 3:
             continue
         of_family[family] = of_family.get(family, 0) + 1
-        found.append(
-            Enrichment(
-                family=labels.NAMES[family],
-                label=labels.label(family, value, context.readable),
-                member_share=round(float(rows.share[k]), 6),
-                population_share=round(float(rows.population[k]) / accounts, 6),
-                log10_p=max(float(rows.log_p[k] / np.log(10)), SMALLEST_LOG10),
-                held_out=(int(family), value) in assessed.held_out,
-            )
-        )
-    return sorted(found, key=lambda bar: (-bar.member_share, bar.log10_p))[:MOST_BARS]
+        kept.append(int(k))
+    return sorted(kept, key=lambda k: -rows.share[k])[:MOST_BARS]
+
+
+def _bars(context: Context, assessed: Assessed) -> list[Enrichment]:
+    rows = assessed.group.rows
+    return [_bar(context, assessed, rows, k) for k in shown(rows)]
+
+
+def _bar(context: Context, assessed: Assessed, rows: Enriched, k: int) -> Enrichment:
+    family, value = Family(int(rows.family[k])), int(rows.value[k])
+    return Enrichment(
+        family=labels.NAMES[family],
+        label=labels.label(family, value, context.readable),
+        member_share=round(float(rows.share[k]), 6),
+        population_share=round(float(rows.population[k]) / context.population.size, 6),
+        log10_p=max(float(rows.log_p[k] / np.log(10)), SMALLEST_LOG10),
+        held_out=(int(family), value) in assessed.held_out,
+    )
 
 
 def _indicators(context: Context, assessed: Assessed) -> list[Indicator]:
@@ -151,12 +166,12 @@ def _reasons(assessed: Assessed, bars: list[Enrichment]) -> list[str]:
         f"{bar.member_share:.0%} share {bar.label}, {bar.population_share:.2%} of all accounts do"
         for bar in bars[:4]
     ]
-    contradicted = {
+    contradicted = [
         found.text
-        for found in assessed.measured.values()
-        if found is not None and found.p_value <= 0.001
-    }
-    return [*shared, *sorted(contradicted)]
+        for name, found in assessed.measured.items()
+        if name in TELLING and found is not None and found.p_value <= 0.001
+    ]
+    return [*shared, *contradicted]
 
 
 def _doubts(context: Context, assessed: Assessed, tokens: Mapping[str, Tokens]) -> list[str]:

@@ -134,7 +134,7 @@ def _for(campaign: Campaign | None, features: list[Feature], unusual: list[Findi
         lines.append(
             f"Member of {campaign.campaign_id}, {wording.a_kind(campaign.kind)} of"
             f" {wording.count(campaign.size, 'account')}: coordination"
-            f" {wording.sure(campaign.q_coordination)}, kind {wording.sure(campaign.q_kind)}."
+            f" {wording.sure(campaign.q_coordination)}, {wording.kind_claim(campaign)}."
         )
     lines += [
         f"Carries {feature.label!r} ({feature.family}), as do"
@@ -164,8 +164,8 @@ def _against(
     ]
     if evidence:
         lines += [
-            f"{wording.sentence(wording.a_kind(a.kind))[:-1]} is not ruled out as what the campaign"
-            f" is (p {wording.probability(a.p_value)}): {a.why}."
+            f"{wording.sentence(a.what or wording.a_kind(a.kind))[:-1]}: not ruled out as what the"
+            f" campaign is (p {wording.probability(a.p_value)}): {a.why}."
             for a in evidence.alternatives
             if not a.rejected
         ]

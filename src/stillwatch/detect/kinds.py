@@ -16,7 +16,6 @@ from stillwatch.detect.results import Alternative
 from stillwatch.events.contracts import Kind
 from stillwatch.stats.pvalues import ruger
 
-
 Measured = Mapping[str, Prediction | None]
 """Predictions by name; None where the data do not allow one."""
 
@@ -55,7 +54,11 @@ EXPLANATIONS: Final = (
         decisive=("one_customer",),
         predictions=("ordinary_requests", "volumes", "moments", "pace"),
     ),
-    Explanation(Kind.RELAY, "a pool that carries many people's traffic", decisive=("breadth",)),
+    Explanation(
+        Kind.RELAY,
+        "a pool that carries many people's traffic",
+        decisive=("breadth",),
+    ),
     Explanation(
         Kind.EVALUATION,
         "evaluators who put the same questions",
@@ -152,13 +155,13 @@ def _alternative(explanation: Explanation, measured: Measured, alpha: float) -> 
     if together:
         tests.append((float(ruger([p.p_value for p in together], agree)), together, agree))
     if not tests:
-        why = f"{explanation.what}: the log has nothing to test it"
-        return Alternative(explanation.kind, 1.0, rejected=False, why=why)
+        why = "the log has nothing to test it"
+        return Alternative(explanation.kind, 1.0, rejected=False, why=why, what=explanation.what)
     least, behind, count = min(tests, key=lambda test: test[0])
     p_value = min(1.0, len(tests) * least)
     telling = sorted(behind, key=lambda prediction: prediction.p_value)[:count]
     why = "; ".join(prediction.text for prediction in telling)
-    return Alternative(explanation.kind, p_value, p_value <= alpha, f"{explanation.what}: {why}")
+    return Alternative(explanation.kind, p_value, p_value <= alpha, why, explanation.what)
 
 
 def _known(names: tuple[str, ...], measured: Measured) -> list[Prediction]:

@@ -37,6 +37,6 @@ def _row(campaign: "Campaign") -> str:
         f"{campaign.events:,}",
         wording.day(campaign.first_seen),
         wording.sure(campaign.q_coordination),
-        wording.sure(campaign.q_kind),
+        wording.kind_claim(campaign),
     )
     return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"

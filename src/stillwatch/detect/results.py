@@ -103,6 +103,8 @@ class Alternative(msgspec.Struct, frozen=True):
     p_value: float
     rejected: bool
     why: str
+    what: str = ""
+    """The explanation in words; empty where the kind says enough."""
 
 
 class GrowthPoint(msgspec.Struct, frozen=True):
@@ -148,6 +150,8 @@ class Evidence(msgspec.Struct, frozen=True):
     untested_members: int
     """Members added after the test, by matching its enriched features."""
     exempt_members: int
+    unusual_p: float = 1.0
+    """P-value of "taken one by one, its members behave like others": small where they do not."""
 
 
 class Calibration(msgspec.Struct, frozen=True):
@@ -217,7 +221,8 @@ class ScanResult:
 
     def __repr__(self) -> str:
         lines = [f"ScanResult: {wording.headline(self)}"]
-        lines += [f"  {c.campaign_id}  {wording.one_line(c)}" for c in self.campaigns]
+        grave = [c for c in self.campaigns if c.kind in wording.GRAVE_KINDS]
+        lines += [f"  {c.campaign_id}  {wording.one_line(c)}" for c in grave]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:

@@ -110,7 +110,7 @@ def scan(
     campaigns = [campaign for campaign, _ in found]
     result = ScanResult(
         accounts=account_tables.account_results(population, analysis, campaigns, exemptions),
-        profiles=account_tables.profile_table(population, analysis),
+        profiles=account_tables.profile_table(population, analysis, readable),
         campaigns=tuple(campaigns),
         evidence={evidence.campaign_id: evidence for _, evidence in found},
         summary=_summary(context, chosen, earlier, taken, inputs=list(reader.files), events=rows),

@@ -50,7 +50,7 @@ def write_result(
     rejected: Path | None = None,
     comparison: Comparison | None = None,
 ) -> None:
-    """Write the folder `out`, replacing an earlier result there.
+    """Write the folder `out`, replacing an earlier result there but for a person's judgements.
 
     The folder is built beside `out` and renamed into place, so that an interrupted scan leaves
     nothing half-written. The same result gives the same bytes.
@@ -79,6 +79,8 @@ def write_result(
             (building / REJECTED).touch()
         else:
             shutil.copyfile(rejected, building / REJECTED)
+        if (out / JUDGEMENTS).exists():
+            shutil.copyfile(out / JUDGEMENTS, building / JUDGEMENTS)
 
 
 def check_output(out: Path) -> None:

@@ -222,8 +222,18 @@ def one_line(campaign: "Campaign") -> str:
     return (
         f"{KIND_NAMES[campaign.kind][0]}{aim}: {count(campaign.size, 'account')}, "
         f"{count(campaign.events, 'event')}, since {day(campaign.first_seen)}; "
-        f"coordination {sure(campaign.q_coordination)}, kind {sure(campaign.q_kind)}"
+        f"coordination {sure(campaign.q_coordination)}, {kind_claim(campaign)}"
     )
+
+
+def kind_claim(campaign: "Campaign") -> str:
+    """How sure the kind is: a q-value for extraction, whose benign explanations were tested.
+
+    Every other kind is the first benign explanation that stands, which is no proof of it.
+    """
+    if campaign.kind is Kind.EXTRACTION:
+        return f"kind {sure(campaign.q_kind)}"
+    return "extraction not asserted"
 
 
 def statement(campaign: "Campaign") -> str:

@@ -25,8 +25,8 @@ from stillwatch.events.contracts import VERDICT_ORDER, Kind
 MEMBERS_SHOWN: Final = 12
 FEATURES_SHOWN: Final = 12
 INDICATORS_SHOWN: Final = 12
-FULL_KINDS: Final = (Kind.EXTRACTION, Kind.RELAY, Kind.UNKNOWN)
-"""Kinds that get a full section; the others are not theft and are shown compactly."""
+STANDS_OUT: Final = 0.05
+"""Largest p-value at which the members of an unknown group count as unlike others."""
 
 
 @dataclass(frozen=True)
@@ -107,18 +107,26 @@ def page(result: ScanResult, comparison: Comparison | None) -> PageView:
             f" {wording.count(summary.accounts, 'account')},"
             f" {wording.span(summary.first_seen, summary.last_seen)}"
         ),
-        full=[view for view in shown if view.campaign.kind in FULL_KINDS],
-        other=[view for view in shown if view.campaign.kind not in FULL_KINDS],
+        full=[view for view in shown if _full(view.campaign, result)],
+        other=[view for view in shown if not _full(view.campaign, result)],
         figures=_figures(grave, result),
         change_counts=_change_counts(comparison) if comparison else None,
         comparison=comparison,
     )
 
 
+def _full(campaign: Campaign, result: ScanResult) -> bool:
+    """A full section for what a person should look at: unknown groups only where they stand out."""
+    stands_out = result.evidence[campaign.campaign_id].unusual_p <= STANDS_OUT
+    return campaign.kind in wording.GRAVE_KINDS or (campaign.kind is Kind.UNKNOWN and stands_out)
+
+
 def _also(campaigns: Sequence[Campaign]) -> list[str]:
     """Sentences on what else was found."""
     unknown = wording.kind_counts([c for c in campaigns if c.kind is Kind.UNKNOWN])
-    benign = wording.kind_counts([c for c in campaigns if c.kind not in FULL_KINDS])
+    benign = wording.kind_counts(
+        [c for c in campaigns if c.kind not in (*wording.GRAVE_KINDS, Kind.UNKNOWN)]
+    )
     return [f"Also {unknown}."] * bool(unknown) + [
         f"Also coordinated, but not theft: {benign}."
     ] * bool(benign)
@@ -133,7 +141,7 @@ def _campaign(
     evidence = result.evidence[campaign.campaign_id]
     rows = result.accounts.filter(pc.equal(result.accounts["campaign_id"], campaign.campaign_id))
     summary = result.summary
-    full = campaign.kind in FULL_KINDS
+    full = _full(campaign, result)
     return CampaignView(
         anchor=anchor,
         campaign=campaign,
@@ -176,10 +184,10 @@ def _inferred(campaign: Campaign, evidence: Evidence) -> list[str]:
             f" forming the group {'is' if tests == 1 else 'are'} far more common in it than in"
             " the rest of the traffic."
         )
-    rejected = [wording.a_kind(a.kind) for a in evidence.alternatives if a.rejected]
+    rejected = [a.what or wording.a_kind(a.kind) for a in evidence.alternatives if a.rejected]
     if campaign.kind is Kind.UNKNOWN:
         kind = "No explanation fits better than the others, so no kind is named."
-    elif rejected:
+    elif rejected and campaign.kind is Kind.EXTRACTION:
         kind = f"It is {wording.a_kind(campaign.kind)}; it is not {wording.choice(rejected)}."
     else:
         kind = f"It is {wording.a_kind(campaign.kind)}: that explanation fits best."
@@ -190,7 +198,7 @@ def _inferred(campaign: Campaign, evidence: Evidence) -> list[str]:
 def _unsure(evidence: Evidence) -> list[str]:
     open_ = [a for a in evidence.alternatives if not a.rejected]
     doubts = [
-        f"{wording.sentence(wording.a_kind(a.kind)).rstrip('.')} is not ruled out"
+        f"{wording.sentence(a.what or wording.a_kind(a.kind)).rstrip('.')}: not ruled out"
         f" (p\u00a0{wording.probability(a.p_value)}): {a.why}."
         for a in open_
     ]
