@@ -235,7 +235,8 @@ def _usage(request: Request) -> dict[str, int]:
 def _output_tokens(request: Request) -> int:
     """Between 20 and 275, at most what was allowed; drawn from the digest, so always the same."""
     drawn = 20 + int(_digest(request)[:2], 16)
-    return min(drawn, request.parameters.get("max_tokens", drawn))
+    limit: int = request.parameters.get("max_tokens", drawn)
+    return min(drawn, limit)
 
 
 def _digest(request: Request) -> str:
