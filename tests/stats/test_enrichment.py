@@ -3,15 +3,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy import stats
 
-from stillwatch.stats.enrichment import (
-    binomial_tail_log,
-    hypergeometric_tail_log,
-    poisson_tail_log,
-)
+from stillwatch.stats.enrichment import binomial_tail_log, poisson_tail_log
 
 
 def log_fraction(value: Fraction) -> float:
@@ -22,14 +16,6 @@ def exact_binomial(k: int, n: int, p: Fraction) -> float:
     return log_fraction(
         sum((math.comb(n, i) * p**i * (1 - p) ** (n - i) for i in range(k, n + 1)), Fraction(0))
     )
-
-
-def exact_hypergeometric(k: int, population: int, successes: int, draws: int) -> float:
-    ways = sum(
-        math.comb(successes, i) * math.comb(population - successes, draws - i)
-        for i in range(k, min(successes, draws) + 1)
-    )
-    return log_fraction(Fraction(ways, math.comb(population, draws)))
 
 
 @pytest.mark.parametrize(
@@ -74,11 +60,6 @@ def test_edges_of_the_range() -> None:
     logs = binomial_tail_log([0, 3, 1, 2, 2], [5, 2, 5, 2, 2], [0.1, 0.1, 0.0, 1.0, 0.0])
     assert logs.tolist() == [0.0, -math.inf, -math.inf, 0.0, -math.inf]
     assert poisson_tail_log([0, 1], [3.0, 0.0]).tolist() == [0.0, -math.inf]
-    assert hypergeometric_tail_log([0, 3, 1], 10, [5, 2, 10], [5, 5, 1]).tolist() == [
-        0.0,
-        -math.inf,
-        0.0,
-    ]
 
 
 @pytest.mark.parametrize(("k", "mean"), [(3, 0.5), (1, 10.0), (200, 1.0), (900, 5.0), (5000, 1e3)])
@@ -91,22 +72,6 @@ def test_poisson_equals_exact_sums(k: int, mean: float) -> None:
 def test_poisson_is_the_limit_of_the_binomial() -> None:
     k = np.array([2.0, 20.0, 400.0])
     assert binomial_tail_log(k, 1e12, 1e-12) == pytest.approx(poisson_tail_log(k, 1.0), rel=1e-6)
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.integers(1, 300), st.data())
-def test_hypergeometric_equals_exact_sums(population: int, data: st.DataObject) -> None:
-    successes = data.draw(st.integers(0, population))
-    draws = data.draw(st.integers(0, population))
-    k = data.draw(st.integers(max(0, draws + successes - population), min(draws, successes)))
-    expected = exact_hypergeometric(k, population, successes, draws)
-    got = float(hypergeometric_tail_log(k, population, successes, draws))
-    assert got == pytest.approx(expected, rel=1e-9, abs=1e-12)
-
-
-def test_hypergeometric_deep_tail() -> None:
-    got = float(hypergeometric_tail_log(400, 10_000, 400, 400))
-    assert got == pytest.approx(exact_hypergeometric(400, 10_000, 400, 400), rel=1e-12)
 
 
 def test_false_positive_rate_under_the_null() -> None:

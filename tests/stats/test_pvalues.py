@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from stillwatch.stats.fdr import bh_adjust
-from stillwatch.stats.pvalues import bonferroni, cauchy, conformal_p, fisher, ruger, simes
+from stillwatch.stats.pvalues import conformal_p, fisher, ruger, simes
 
 small_ints = st.lists(st.integers(-5, 5), max_size=30)
 
@@ -42,10 +42,8 @@ def test_merging_rules_keep_their_level_under_dependence(rho: float) -> None:
     p = equicorrelated_p(np.random.default_rng(2), 100_000, 6, rho)
     for alpha in (0.05, 0.005):
         assert np.mean(ruger(p, 3) <= alpha) <= alpha * 1.05
-        assert np.mean(bonferroni(p) <= alpha) <= alpha * 1.05
+        assert np.mean(ruger(p, 1) <= alpha) <= alpha * 1.05
         assert np.mean(simes(p) <= alpha) <= alpha * 1.1
-        # Cauchy's level is asymptotic: it may exceed a moderate alpha a little.
-        assert np.mean(cauchy(p) <= alpha) <= alpha * 1.35
 
 
 def test_fisher_is_uniform_under_independence() -> None:
@@ -60,15 +58,6 @@ def test_one_wrong_p_value_cannot_reject_alone_by_ruger() -> None:
     assert ruger(np.full((2, 3), 0.01), 2).tolist() == pytest.approx([0.015, 0.015])
     with pytest.raises(ValueError, match=r"1\.\.2"):
         ruger([0.1, 0.2], 3)
-
-
-def test_cauchy_agrees_with_its_formula_and_survives_extremes() -> None:
-    p = np.array([0.01, 0.3, 0.6])
-    weights = np.array([2.0, 1.0, 1.0])
-    statistic = np.sum(weights / 4 * np.tan((0.5 - p) * np.pi))
-    assert float(cauchy(p, weights)) == pytest.approx(stats.cauchy.sf(statistic))
-    assert float(cauchy([1e-200, 0.5])) == pytest.approx(2e-200)
-    assert 0.99 < float(cauchy([1.0, 0.5])) <= 1.0
 
 
 def test_bh_equals_scipy_and_controls_fdr() -> None:

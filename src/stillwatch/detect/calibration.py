@@ -51,13 +51,9 @@ class Reference:
     measures: Mapping[str, FloatArray]
     combined: FloatArray
 
-    def to_table(self) -> pa.Table:
-        """Return the reference as a table: `cohort`, `combined` and a column per signal."""
-        return pa.table({_COHORT: self.cohort, _COMBINED: self.combined, **self.measures})
-
     @classmethod
     def from_table(cls, table: pa.Table) -> "Reference":
-        """Read what `to_table` made.
+        """Read a table of `cohort`, `combined` and a column of measures per signal.
 
         Raises:
             InputError: the table has no `cohort` or `combined` column.

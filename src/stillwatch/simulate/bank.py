@@ -10,9 +10,6 @@ import pyarrow.compute as pc
 from stillwatch.simulate.chat import entities, speak, topics
 from stillwatch.simulate.grammar import LANGUAGES, grammar
 
-ITEM_RULES = ("question", "code_task", "tool_task", "instruction", "review")
-"""Kinds of work item; each is a rule of the grammar and may be a list of real prompts."""
-
 
 @dataclass(frozen=True)
 class Bank:
@@ -34,7 +31,7 @@ class Bank:
         """`count` work items of one kind with an answer each.
 
         Args:
-            rule: One of `ITEM_RULES`.
+            rule: Kind of work item, such as "question": a rule of the grammar or a key of `items`.
             count: Number of items.
             rng: Source of every draw.
             language: Place in `LANGUAGES`.

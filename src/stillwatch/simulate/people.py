@@ -81,11 +81,6 @@ class People:
         """The accounts at `rows`, in that order."""
         return type(self)(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
-    def copy_from(self, other: Self, rows: np.ndarray, *names: str) -> None:
-        """Overwrite the named traits at `rows` with those of `other` at the same rows."""
-        for name in names:
-            getattr(self, name)[rows] = getattr(other, name)[rows]
-
 
 def secrets(rng: np.random.Generator, count: int) -> np.ndarray:
     """Random non-zero 64-bit identifiers."""

@@ -67,9 +67,6 @@ class Networks:
         return found.astype(np.uint32)
 
 
-ISP, HOST, TUNNEL, SITE = "isp", "host", "tunnel", "site"
-
-
 @dataclass(frozen=True)
 class World:
     """The stage on which every cohort and campaign plays."""

@@ -1,1 +1,1 @@
-"""Statistics: p-values and their merging, e-values, FDR, calibration, mergeable sketches."""
+"""Statistics: p-values and their merging, e-values, FDR, tails, intervals, calibration."""

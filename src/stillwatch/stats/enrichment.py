@@ -1,7 +1,7 @@
 """Upper tails of counts, as natural logarithms: how surprising are k members that share a feature?
 
 Tails stay exact far below the smallest double: where the ordinary function underflows, a continued
-fraction (binomial, Poisson) or the series of terms (hypergeometric) takes over in log space.
+fraction takes over in log space.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from stillwatch.stats.arrays import BoolArray, FloatArray
+from stillwatch.stats.arrays import FloatArray
 
 _UNDERFLOW = 1e-280
 """Below this the ordinary tail functions lose digits."""
@@ -76,54 +76,6 @@ def poisson_tail_log(k: npt.ArrayLike, mean: npt.ArrayLike) -> FloatArray:
     return result
 
 
-def hypergeometric_tail_log(
-    k: npt.ArrayLike, population: npt.ArrayLike, successes: npt.ArrayLike, draws: npt.ArrayLike
-) -> FloatArray:
-    """Log of P(X >= k) for X hypergeometric: marked items among draws without replacement.
-
-    With `successes` and `draws` the degrees of two accounts it is the chance that they share k of
-    `population` features (Tumminello and others 2011, arXiv:1008.1414).
-
-    Args:
-        k: Marked items drawn.
-        population: Items in all.
-        successes: Marked items, 0..population.
-        draws: Items drawn, 0..population.
-
-    Returns:
-        Natural logarithms, at most 0, of the broadcast shape; the smaller, the more surprising.
-
-    >>> round(float(np.exp(hypergeometric_tail_log(2, 10, 5, 2))), 6)  # 5/10 * 4/9
-    0.222222
-    """
-    k, population, successes, draws = _broadcast(k, population, successes, draws)
-    lowest = np.maximum(0.0, draws + successes - population)
-    highest = np.minimum(draws, successes)
-    result = np.zeros(k.shape)
-    result[k > highest] = -np.inf
-    inner = (k > lowest) & (k <= highest)
-    k, population = k[inner], population[inner]
-    successes, draws = successes[inner], draws[inner]
-    upper = k > draws * successes / population
-    logs = np.empty(k.shape)
-    # The mean separates the two sides, so each series starts at its largest term.
-    logs[upper] = _hypergeometric_series(
-        k[upper], population[upper], successes[upper], draws[upper]
-    )
-    # P(X >= k) = 1 - P(X <= k - 1); unmarked draws turn the lower tail into an upper one.
-    low = ~upper
-    logs[low] = _log_complement(
-        _hypergeometric_series(
-            draws[low] - k[low] + 1,
-            population[low],
-            population[low] - successes[low],
-            draws[low],
-        )
-    )
-    result[inner] = np.minimum(logs, 0.0)
-    return result
-
-
 def _broadcast(*values: npt.ArrayLike) -> tuple[FloatArray, ...]:
     return tuple(np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in values)))
 
@@ -135,11 +87,6 @@ def _log_probability(tail: FloatArray, complement: FloatArray) -> FloatArray:
     np.log(tail, out=logs, where=~likely & (tail > 0))
     np.log1p(-complement, out=logs, where=likely)
     return logs
-
-
-def _log_complement(logs: FloatArray) -> FloatArray:
-    """Log of 1 - exp(logs)."""
-    return np.asarray(np.log1p(-np.exp(np.minimum(logs, 0.0))))
 
 
 def _beta_tail_log(a: FloatArray, b: FloatArray, x: FloatArray) -> FloatArray:
@@ -186,30 +133,3 @@ def _continued_fraction(
         if np.all(np.abs(change - 1.0) < _PRECISION):
             break
     return value
-
-
-def _hypergeometric_series(
-    k: FloatArray, population: FloatArray, successes: FloatArray, draws: FloatArray
-) -> FloatArray:
-    """Log of the upper tail as its first term times the sum of the ratios that follow it."""
-    first = (
-        _log_choose(successes, k)
-        + _log_choose(population - successes, draws - k)
-        - _log_choose(population, draws)
-    )
-    total, term = np.ones(k.shape), np.ones(k.shape)
-    active: BoolArray = np.ones(k.shape, dtype=np.bool_)
-    at = k.copy()
-    rest = population - successes - draws
-    while active.any():
-        i = np.flatnonzero(active)
-        ratio = (successes[i] - at[i]) * (draws[i] - at[i])
-        term[i] *= ratio / ((at[i] + 1) * (rest[i] + at[i] + 1))
-        total[i] += term[i]
-        at[i] += 1
-        active[i] = term[i] > _PRECISION * total[i]
-    return np.asarray(first + np.log(total))
-
-
-def _log_choose(n: FloatArray, k: FloatArray) -> FloatArray:
-    return np.asarray(-special.betaln(n - k + 1, k + 1) - np.log1p(n))

@@ -7,7 +7,7 @@ which p-values of clusters that share accounts would not.
 import numpy as np
 import numpy.typing as npt
 
-from stillwatch.stats.arrays import BoolArray, FloatArray
+from stillwatch.stats.arrays import FloatArray
 
 SMALLEST_P = 1e-300
 """Calibration treats smaller p-values as this one: a valid e-value that stays finite."""
@@ -58,26 +58,6 @@ def merge_mean(e: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> FloatA
     return np.asarray(np.average(values, axis=-1, weights=np.asarray(weights, dtype=np.float64)))
 
 
-def merge_product(e: npt.ArrayLike) -> FloatArray:
-    """Product of e-values along the last axis: an e-value where they are independent.
-
-    >>> float(merge_product([30.0, 2.0]))
-    60.0
-    """
-    with np.errstate(over="ignore"):
-        product = np.prod(np.asarray(e, dtype=np.float64), axis=-1)
-    return np.asarray(np.minimum(product, np.finfo(np.float64).max))
-
-
-def e_to_p(e: npt.ArrayLike) -> FloatArray:
-    """The p-value min(1, 1/e) that an e-value gives by Markov's inequality.
-
-    >>> e_to_p([0.5, 20.0]).tolist()
-    [1.0, 0.05]
-    """
-    return np.asarray(1.0 / np.maximum(np.asarray(e, dtype=np.float64), 1.0))
-
-
 def e_to_q(e: npt.ArrayLike) -> FloatArray:
     """Smallest FDR level at which e-BH rejects each hypothesis (Wang and Ramdas 2022).
 
@@ -100,12 +80,3 @@ def e_to_q(e: npt.ArrayLike) -> FloatArray:
     q = np.empty(values.size)
     q[order] = np.minimum(adjusted, 1.0)
     return q
-
-
-def e_bh(e: npt.ArrayLike, alpha: float) -> BoolArray:
-    """Which hypotheses e-BH rejects: FDR at most `alpha` under any dependence.
-
-    >>> e_bh([100.0, 1.0, 80.0], 0.05).tolist()
-    [True, False, True]
-    """
-    return np.asarray(e_to_q(e) <= alpha)

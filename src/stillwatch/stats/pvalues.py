@@ -10,10 +10,6 @@ from scipy import special
 
 from stillwatch.stats.arrays import FloatArray
 
-_NEARLY_ONE = 1.0 - 1e-15
-_TINY = 1e-15
-"""Below this tan(pi (1/2 - p)) equals 1 / (pi p) to double precision."""
-
 
 def conformal_p(
     scores: npt.ArrayLike, reference: npt.ArrayLike, *, greater: bool = True
@@ -68,15 +64,6 @@ def ruger(p: npt.ArrayLike, k: int) -> FloatArray:
     return np.asarray(np.minimum(1.0, kth * (count / k)))
 
 
-def bonferroni(p: npt.ArrayLike) -> FloatArray:
-    """The smallest of K p-values times K, at most 1; valid under any dependence.
-
-    >>> float(bonferroni([0.01, 0.5]))
-    0.02
-    """
-    return ruger(p, 1)
-
-
 def simes(p: npt.ArrayLike) -> FloatArray:
     """Simes' rule: the least of K p_(i) / i (Simes 1986).
 
@@ -100,27 +87,3 @@ def fisher(p: npt.ArrayLike) -> FloatArray:
     with np.errstate(divide="ignore"):
         half = -np.log(values).sum(axis=-1)
     return np.asarray(special.gammaincc(values.shape[-1], half))
-
-
-def cauchy(p: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> FloatArray:
-    """Cauchy combination (Liu and Xie 2020): accurate for small p under most dependence.
-
-    Args:
-        p: P-values, shape (..., K). A p-value of 1 weighs heavily against rejection.
-        weights: K weights of at least 0; equal ones where none are given.
-
-    >>> round(float(cauchy([0.01, 0.01])), 6)
-    0.01
-    """
-    values = np.clip(np.asarray(p, dtype=np.float64), 1e-300, _NEARLY_ONE)
-    if weights is None:
-        share = np.full(values.shape[-1], 1.0 / values.shape[-1])
-    else:
-        share = np.asarray(weights, dtype=np.float64)
-        share = share / share.sum()
-    tangents = np.where(
-        values < _TINY, 1.0 / (np.pi * values), np.tan(np.pi * (0.5 - np.maximum(values, _TINY)))
-    )
-    statistic = (tangents * share).sum(axis=-1)
-    # arctan2 keeps digits where 1/2 - arctan(t)/pi would cancel.
-    return np.asarray(np.arctan2(1.0, statistic) / np.pi)

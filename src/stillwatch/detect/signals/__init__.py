@@ -22,7 +22,7 @@ from stillwatch.detect.signals import (
 from stillwatch.detect.signals.base import Signal, Unit
 from stillwatch.errors import ConfigError
 
-__all__ = ["BUILT_IN", "ENTRY_POINTS", "Signal", "Unit", "built_in", "installed"]
+__all__ = ["BUILT_IN", "ENTRY_POINTS", "Signal", "Unit", "installed"]
 
 ENTRY_POINTS: Final = "stillwatch.signals"
 """Entry point group of signals from other packages."""
@@ -40,11 +40,6 @@ BUILT_IN: Final[tuple[Signal, ...]] = (
     *network.SIGNALS,
 )
 """Every signal of this package."""
-
-
-def built_in() -> tuple[Signal, ...]:
-    """Return the signals of this package."""
-    return BUILT_IN
 
 
 def installed() -> tuple[Signal, ...]:
