@@ -87,6 +87,7 @@ def test_lookup_tells_hosting_from_vpn_and_known_from_unknown(tmp_path):
         hosting_asn__txt="AS64500\n",
     )
     lists = NetworkLists.load(tmp_path)
+    assert lists.hosting_asns == {64500}
     rows = [
         ("192.0.2.1", None, Network.HOSTING),
         ("192.0.2.200", None, Network.HOSTING | Network.VPN),

@@ -140,6 +140,11 @@ class NetworkLists:
         """Whether any network is listed."""
         return bool(self.ranges or self.asns)
 
+    @property
+    def hosting_asns(self) -> frozenset[int]:
+        """Autonomous systems listed as hosting."""
+        return frozenset(self.asns.get(Network.HOSTING, np.empty(0, np.int64)).tolist())
+
     def lookup(
         self, addresses: pa.Array | pa.ChunkedArray, asns: pa.Array | pa.ChunkedArray | None = None
     ) -> pa.UInt8Array:
