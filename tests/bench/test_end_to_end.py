@@ -1,6 +1,7 @@
 import pickle
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from stillwatch.bench.leaderboard import write_leaderboard
@@ -31,7 +32,9 @@ def test_every_method_runs_on_simulated_traffic(traffic: Simulated, tmp_path: Pa
     out = tmp_path / "runs.jsonl"
     runs = run_quality([CASE], [SEED], methods, out, isolate=measured, make=make)
     assert [run.method for run in runs] == ["stillwatch", "thresholds", "components"]
-    assert all(run.quality.accounts > 2000 and run.quality.campaigns for run in runs)
+    active = pq.read_table(traffic.events_path, columns=["account_id"])["account_id"].unique()
+    assert all(run.quality.accounts == len(active) for run in runs)
+    assert all(run.quality.campaigns for run in runs)
     assert runs[0].quality.benign_p[0] > 0  # it claims p-values
     board = tmp_path / "board.md"
     write_leaderboard(runs, Suite(Seeds([], [SEED], []), [CASE]), board)

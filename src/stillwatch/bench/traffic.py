@@ -41,21 +41,25 @@ class Simulated:
         return self.folder / "fingerprints.parquet"
 
     def read_labels(self) -> pa.Table:
-        """What is true of each account that sent anything; see `labels.labels_from`.
-
-        Nobody can be found, or wrongly accused, who sent nothing.
-        """
-        labels = pq.read_table(self.folder / "labels.parquet")
-        active = pq.read_table(self.events_path, columns=["account_id"])["account_id"].unique()
-        return labels.filter(pc.is_in(labels["account_id"], active))
+        """What is true of each account; see `labels.labels_from`."""
+        return pq.read_table(self.folder / "labels.parquet")
 
 
 def simulated(case: Case, seed: int, prompts: Path | None, folder: Path) -> Simulated:
     """Simulate a case into a folder and fingerprint it."""
     traffic = simulate(case.scenario, scale=case.scale, seed=seed, prompts=prompts)
     made = Simulated(folder, write_traffic(traffic, folder))
+    _keep_active(made)
     fingerprint(made.events_path, made.fingerprints_path)
     return made
+
+
+def _keep_active(made: Simulated) -> None:
+    """Drop labels of accounts that sent nothing: nobody can find, or wrongly accuse, those."""
+    labels = made.read_labels()
+    active = pq.read_table(made.events_path, columns=["account_id"])["account_id"].unique()
+    kept = labels.filter(pc.is_in(labels["account_id"], active))
+    pq.write_table(kept, made.folder / "labels.parquet")
 
 
 def share_of(made: Simulated, share: float, folder: Path) -> Simulated:

@@ -1,9 +1,8 @@
 """The phrases behind each marker, in the languages people prompt in.
 
-General ways of asking, not prompts of any one campaign. Matching ignores case, accents,
-apostrophes, punctuation between words and the value of numbers; a phrase has at most
-`LONGEST_PHRASE` tokens, where each character of Chinese, Japanese or Thai is one. `PHRASES` hold on
-their own; a marker in `CUE_PAIRS` needs one cue of each half within a few words.
+General ways of asking, of no one campaign. Matching ignores case, accents, apostrophes, punctuation
+between words and the value of numbers; a phrase has at most `LONGEST_PHRASE` tokens (a character of
+Chinese, Japanese or Thai is one). A marker in `CUE_PAIRS` needs one cue of each half nearby.
 """
 
 from typing import Final
