@@ -128,7 +128,7 @@ def _apply(
 def _firm(
     lines: NDArray[np.bool_], inside: NDArray[np.bool_], settings: MembershipSettings
 ) -> NDArray[np.bool_]:
-    """Return the lines of evidence in which nearly all members match the profile."""
+    """Return the lines of evidence in which enough members match the profile."""
     if not inside.any():
         return np.zeros(lines.shape[1], bool)
     return np.asarray(lines[inside].mean(axis=0) >= settings.firm)

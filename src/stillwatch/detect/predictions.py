@@ -32,7 +32,7 @@ SHORT = 0.1
 """Length of answers, relative to strangers', from which on there is something to learn."""
 REPEATED = 0.5
 """Share of prompts that evaluators or a class have in common, at least."""
-MOST_LONELY = 0.05
+LEAST_SHARED = 0.05
 """Share of members beyond chance that must share something before it counts."""
 BREADTH = 2.0
 """How many times as alike as pooled strangers the accounts of a relay may be."""
@@ -353,7 +353,7 @@ def _shared(
             rows = rows[place != carriers.argmax()] if column.size else rows
         sharing, expected = _sharing(coded, rows, members, ground.owner, strangers)
         p_value = 1.0
-        if sharing >= MOST_LONELY * members.size + expected:
+        if sharing >= LEAST_SHARED * members.size + expected:
             p_value = float(np.exp(max(float(poisson_tail_log(sharing, expected)), _LOG_SMALLEST)))
         if best is None or p_value * len(families) < best.p_value:
             best = Prediction(
