@@ -219,9 +219,10 @@ def test_the_p_value_of_extraction_is_the_largest_of_its_explanations():
     tested = kinds.test(small, 0.05)
     assert all(a.rejected for a in tested)
     assert kinds.p_kind(tested) == max(a.p_value for a in tested) < 1e-7
-    for name in ("breadth", "repetition"):
-        stands = kinds.test(small | measured(**{name: 0.4}), 0.05)
-        assert kinds.p_kind(stands) == 0.4
+    stands = kinds.test(small | measured(repetition=0.4), 0.05)
+    assert kinds.p_kind(stands) == 0.4
+    relay = measured(breadth=0.4, ordinary_requests=0.3)
+    assert kinds.p_kind(kinds.test(small | relay, 0.05)) == 0.6
 
 
 def test_an_optional_explanation_stands_only_where_it_can_be_tested():

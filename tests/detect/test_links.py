@@ -82,7 +82,7 @@ def test_identical_accounts_without_strangers_are_not_linked():
     rng = np.random.default_rng(3)
     script = np.zeros(40, np.int64)
     sketches = same_words(20)
-    words = vectors.forming(sketches, script)
+    words = vectors.forming(sketches, [], script)
     for floor in (np.ones(40), np.full(40, 0.5)):
         found = links.content_links(words, rng.permutation(40), neighbours=5, floor=floor)
         assert np.isfinite(found.weight).all()
@@ -98,7 +98,7 @@ def test_the_floor_is_a_quantile_of_strangers_of_the_same_script():
     cells = np.unique(np.column_stack([account, token]), axis=0)
     one = np.ones(len(cells), np.int32)
     sketches = Sketches(cells[:, 0].astype(np.int32), cells[:, 1].astype(np.uint32), one, one * 0)
-    words = vectors.forming(sketches, script)
+    words = vectors.forming(sketches, [], script)
     floor = links.stranger_floor(words, script, rng, quantile=0.9)
     assert floor[500] == 1.0  # nobody to compare with
     for code in (0, 1):

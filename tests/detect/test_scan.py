@@ -176,7 +176,7 @@ def test_a_reference_from_an_earlier_result_calibrates(log, part, quick, tmp_pat
     store.write_result(quick, tmp_path / "earlier")
     found = stillwatch.scan(part, log.accounts, reference=tmp_path / "earlier")
     assert found.summary.calibration.source == "reference"
-    ordinary = sum(quick.profiles["background"].to_pylist())
+    ordinary = sum(quick.profiles["ordinary"].to_pylist())
     assert found.summary.calibration.accounts == ordinary
     # Calibration says what is unusual, not who belongs together.
     assert groups(found) == groups(quick)
@@ -184,8 +184,8 @@ def test_a_reference_from_an_earlier_result_calibrates(log, part, quick, tmp_pat
 
 def test_judgements_take_accounts_out_of_the_reference(log, part, quick, tmp_path):
     store.write_result(quick, tmp_path / "earlier")
-    profiles = quick.profiles.select(["account_id", "background"]).to_pylist()
-    attacker = next(p["account_id"] for p in profiles if p["background"])
+    profiles = quick.profiles.select(["account_id", "ordinary"]).to_pylist()
+    attacker = next(p["account_id"] for p in profiles if p["ordinary"])
     line = f'{{"account_id": "{attacker}", "judgement": "attack"}}\n'
     (tmp_path / "earlier" / "judgements.jsonl").write_text(line)
     found = stillwatch.scan(part, log.accounts, reference=tmp_path / "earlier")

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from stillwatch.detect import vectors
+from stillwatch.detect.features import FamilyCounts
 from stillwatch.detect.population import Sketches
 
 
@@ -16,6 +17,17 @@ def random_sketches(rng, accounts, tokens=60):
         np.array([a for a, _ in cells], np.int32),
         np.array([1000 + t for _, t in cells], np.uint32),
         count.astype(np.int32),
+        rng.integers(0, count + 1).astype(np.int32),
+    )
+
+
+def random_frame(rng, accounts):
+    """Each account with one of five frames, seen in one half or in both."""
+    count = rng.integers(1, 6, accounts).astype(np.int32)
+    return FamilyCounts(
+        np.arange(accounts, dtype=np.int32),
+        rng.integers(0, 5, accounts).astype(np.uint64),
+        count,
         rng.integers(0, count + 1).astype(np.int32),
     )
 
@@ -75,14 +87,32 @@ def test_forming_vectors_do_not_see_the_held_out_half(made):
         sketches.count - sketches.held_out,
         np.zeros_like(sketches.held_out),
     )
-    first = vectors.forming(sketches, script).rows
-    second = vectors.forming(forming_only, script).rows
+    rng = np.random.default_rng(5)
+    frame = random_frame(rng, 40)
+    first = vectors.forming(sketches, [frame], script).rows
+    second = vectors.forming(forming_only, [frame.half(held_out=False)], script).rows
     assert (first != second).nnz == 0
+
+
+def test_words_and_frames_count_alike():
+    """Two accounts of one frame and no common word are half alike, whatever they ask."""
+    account = np.repeat(np.arange(4), 2).astype(np.int32)
+    token = np.array([1, 2, 3, 4, 1, 3, 2, 4], np.uint32)
+    sketches = Sketches(account, token, np.ones(8, np.int32), np.zeros(8, np.int32))
+    framed = np.array([7, 7, 8, 8], np.uint64)
+    count = np.full(4, 9, np.int32)
+    frame = FamilyCounts(np.arange(4, dtype=np.int32), framed, count, count * 0)
+    script = np.zeros(4, np.int64)
+    words = vectors.forming(sketches, [], script)
+    both = vectors.forming(sketches, [frame], script)
+    left, right = np.array([0, 0, 0], np.int32), np.array([1, 2, 3], np.int32)
+    expected = (words.similarity(left, right) + np.array([1, 0, 0])) / 2
+    np.testing.assert_allclose(both.similarity(left, right), expected, atol=1e-6)
 
 
 def test_nearest_are_the_most_similar_whatever_the_order(made):
     sketches, script = made
-    words = vectors.forming(sketches, script)
+    words = vectors.forming(sketches, [random_frame(np.random.default_rng(6), 40)], script)
     left, right = (x.ravel().astype(np.int32) for x in np.indices((40, 40)))
     cosine = words.similarity(left, right).reshape(40, 40)
     np.fill_diagonal(cosine, 0.0)

@@ -171,7 +171,7 @@ def test_signals_without_data_are_off_with_a_reason():
 def test_a_reference_replaces_the_background_of_the_day():
     rng = np.random.default_rng(9)
     stored = _calibrate([_signal("s", rng.normal(size=999))], 999, np.ones(999, bool)).reference(
-        np.ones(999, bool), np.zeros(999, np.int64)
+        np.ones(999, bool), np.ones(999, bool), np.zeros(999, np.int64)
     )
     today = [_signal("s", [9.0, 0.0, np.nan]), _signal("new", [1, 1, 1])]
     findings = _calibrate(today, 3, np.ones(3, bool), reference=stored)
@@ -187,7 +187,8 @@ def test_a_reference_with_other_signals_ranks_combined_scores_on_the_day():
     def reference_of(*names):
         signals = [_signal(name, np.arange(99.0)) for name in names]
         everyone = np.ones(99, bool)
-        return _calibrate(signals, 99, everyone).reference(everyone, np.zeros(99, np.int64))
+        cohort = np.zeros(99, np.int64)
+        return _calibrate(signals, 99, everyone).reference(everyone, everyone, cohort)
 
     today = [_signal("a", np.arange(9.0))]
     findings = _calibrate(today, 9, np.ones(9, bool), reference=reference_of("a", "gone"))
@@ -197,13 +198,28 @@ def test_a_reference_with_other_signals_ranks_combined_scores_on_the_day():
 
 
 def test_a_reference_is_read_from_a_table_and_names_what_is_missing():
-    table = pa.table({"cohort": [1, 2], "combined": [3.0, 4.0], "s": [0.5, np.nan]})
-    read = Reference.from_table(table)
+    table = pa.table({"cohort": [1, 2], "s": [0.5, np.nan]})
+    read = Reference.from_table(table, np.array([3.0, 4.0]))
     assert read.cohort.tolist() == [1, 2]
     assert read.combined.tolist() == [3, 4]
     np.testing.assert_array_equal(read.measures["s"], [0.5, np.nan])
     with pytest.raises(InputError, match="no column 'cohort'"):
-        Reference.from_table(pa.table({"combined": [1.0]}))
+        Reference.from_table(pa.table({"s": [1.0]}), np.zeros(1))
+
+
+def test_ordinary_accounts_of_the_day_give_uniform_p_values():
+    """Members of benign clusters, unusual together, are no outliers among ordinary accounts."""
+    rng = np.random.default_rng(12)
+    values = np.concatenate([rng.normal(size=900), rng.normal(3, 1, 100)])
+    background = np.arange(1000) < 900
+    found = _calibrate([_signal("s", values)], 1000, background)
+    assert (found.p_value <= 0.05).mean() > 0.1
+    ranked = found.ranked_among(np.ones(1000, bool))
+    for level in (0.05, 0.2, 0.5):
+        assert (ranked.p_value <= level).mean() <= level
+    assert (ranked.p_value <= 0.5).mean() == pytest.approx(0.5, abs=0.01)
+    assert (ranked.accounts, ranked.smallest_p) == (1000, 1 / 1001)
+    np.testing.assert_array_equal(ranked.score, found.score)
 
 
 def test_progress_is_told_of_each_signal():

@@ -82,8 +82,8 @@ def profile_table(population: Population, analysis: Analysis, readable: Readable
     """Return profiles with pace, findings and what a later scan needs as a reference.
 
     `p_<signal>` is a p-value and `s_<signal>` the measure behind it, null where an account has no
-    such data; `cohort`, `background` and `score` belong to the reference. `enriched_features` is
-    what the account carries of what its campaign is shown to share.
+    such data; `cohort`, `background`, `ordinary` and `score` belong to the reference.
+    `enriched_features` is what the account carries of what its campaign is shown to share.
     """
     table = population.profiles
     for field in population.pace.schema:
@@ -97,6 +97,7 @@ def profile_table(population: Population, analysis: Analysis, readable: Readable
         )
     table = table.append_column("cohort", pa.array(analysis.cohort))
     table = table.append_column("background", pa.array(analysis.background))
+    table = table.append_column("ordinary", pa.array(analysis.ordinary))
     table = table.append_column("score", pa.array(analysis.findings.score))
     groups = [assessed.group for assessed in analysis.assessed]
     carried = carried_features(population.features, groups, readable, population.size)

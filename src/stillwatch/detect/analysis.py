@@ -42,7 +42,7 @@ class AnalysisSettings:
 
     coordination: float = 0.01
     kind: float = 0.1
-    unusual: float = 0.15
+    unusual: float = 0.3
     shared: float = 0.3
     formation: FormationSettings = field(default_factory=FormationSettings)
     membership: MembershipSettings = field(default_factory=MembershipSettings)
@@ -81,7 +81,8 @@ class Analysis:
         assessed: coordinated groups, gravest kind and largest first.
         findings: calibrated signals of every account.
         cohort: cohort code per account, as findings use it.
-        background: which accounts stood for ordinary ones.
+        background: which accounts signals were ranked among: those in no coordinated cluster.
+        ordinary: which accounts were taken for ordinary: those in no extraction campaign.
         views: both views, with their links.
         candidates: clusters that were tested.
     """
@@ -90,6 +91,7 @@ class Analysis:
     findings: Findings
     cohort: NDArray[np.int64]
     background: NDArray[np.bool_]
+    ordinary: NDArray[np.bool_]
     views: list[View]
     candidates: int
 
@@ -145,7 +147,12 @@ def analyse(
         base, groups, coordinated, findings=findings, settings=settings, progress=progress
     )
     progress.finish()
-    return Analysis(assessed, findings, cohort, background, views, len(candidates))
+    ordinary = np.ones(population.size, bool)
+    for found in assessed:
+        ordinary[found.group.members] = found.kind is not Kind.EXTRACTION
+    if reference is None:
+        findings = findings.ranked_among(ordinary)
+    return Analysis(assessed, findings, cohort, background, ordinary, views, len(candidates))
 
 
 def _groups(

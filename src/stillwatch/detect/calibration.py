@@ -9,7 +9,7 @@ out), or from a reference: earlier traffic with judgements.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -34,17 +34,17 @@ A smaller one shares the null of all scripts with as many events, or, failing th
 SCRIPT_CODES: Final = 16
 """Cohort codes are this times a bucket of events, plus a script."""
 
-_COHORT, _COMBINED = "cohort", "combined"
+_COHORT = "cohort"
 
 
 @dataclass(frozen=True)
 class Reference:
-    """What background accounts of earlier traffic measured; it names no account.
+    """What ordinary accounts of earlier traffic measured; it names no account.
 
     Attributes:
-        cohort: cohort code of each account.
-        measures: per signal one measure of each account, NaN where it had none.
-        combined: the combined score of each account, higher is more unusual.
+        cohort: cohort code of each background account.
+        measures: per signal one measure of each background account, NaN where it had none.
+        combined: the combined score of each ordinary account, higher is more unusual.
     """
 
     cohort: IntArray
@@ -52,16 +52,19 @@ class Reference:
     combined: FloatArray
 
     @classmethod
-    def from_table(cls, table: pa.Table) -> "Reference":
-        """Read a table of `cohort`, `combined` and a column of measures per signal.
+    def from_table(cls, table: pa.Table, combined: FloatArray) -> "Reference":
+        """Read a table of `cohort` and a column of measures per signal.
+
+        Args:
+            table: a row per background account.
+            combined: the combined score of each ordinary account.
 
         Raises:
-            InputError: the table has no `cohort` or `combined` column.
+            InputError: the table has no `cohort` column.
         """
-        missing = {_COHORT, _COMBINED} - set(table.column_names)
-        if missing:
+        if _COHORT not in table.column_names:
             raise InputError(
-                f"The reference has no column {min(missing)!r}; "
+                f"The reference has no column {_COHORT!r}; "
                 "write it again with `stillwatch scan` of judged traffic."
             )
         columns = {
@@ -69,7 +72,7 @@ class Reference:
             for name in table.column_names
         }
         cohort = columns.pop(_COHORT).astype(np.int64)
-        return cls(cohort=cohort, combined=columns.pop(_COMBINED), measures=columns)
+        return cls(cohort=cohort, combined=combined, measures=columns)
 
 
 @dataclass(frozen=True)
@@ -119,13 +122,25 @@ class Findings:
     def _explain(self, signal: Signal, account: int) -> str:
         return signal.explain(float(self.measures[signal.name][account]), self.typical[signal.name])
 
-    def reference(self, background: BoolArray, cohort: IntArray) -> Reference:
-        """Return these background accounts as a reference for later scans."""
+    def reference(self, background: BoolArray, ordinary: BoolArray, cohort: IntArray) -> Reference:
+        """Return these accounts as a reference for later scans."""
         return Reference(
             cohort=np.asarray(cohort[background], np.int64),
             measures={name: values[background] for name, values in self.measures.items()},
-            combined=self.score[background],
+            combined=self.score[ordinary],
         )
+
+    def ranked_among(self, ordinary: BoolArray) -> "Findings":
+        """Return findings whose combined p-values are ranks among some of these accounts.
+
+        Members of benign clusters are no background for a signal, since they share what it
+        measures, but they are ordinary: without them an account's p-value would be too small.
+        """
+        null = self.score[ordinary]
+        smallest = 1 / (null.size + 1)
+        p_value = conformal_p(self.score, null)
+        p_value[ordinary] = _leave_one_out(p_value[ordinary], smallest)
+        return replace(self, p_value=p_value, accounts=int(null.size), smallest_p=smallest)
 
 
 def cohorts(population: Population) -> IntArray:
@@ -178,20 +193,18 @@ def calibrate(
     score = combined_score({signal.name: signal.line for signal in on}, p_values, population.size)
     same = reference is not None and set(reference.measures) == set(measured)
     null = reference.combined if reference is not None and same else score[background]
-    p_value = conformal_p(score, null)
-    if not same:
-        p_value[background] = _leave_one_out(p_value[background], 1 / (null.size + 1))
-    return Findings(
+    found = Findings(
         signals=on,
         statuses=statuses,
         measures=measured,
         p_values=p_values,
         typical=typical,
         score=score,
-        p_value=p_value,
+        p_value=conformal_p(score, null),
         accounts=int(null.size),
         smallest_p=1 / (null.size + 1),
     )
+    return found if same else found.ranked_among(background)
 
 
 def combined_score(

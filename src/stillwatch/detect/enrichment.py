@@ -28,7 +28,7 @@ class Enriched:
         members: members of the cluster that carry the feature.
         population: accounts that carry it in all.
         share: members over cluster size.
-        lift: share over the cohort rate.
+        lift: share over the rate outside the cluster, or that of the cohorts where it is larger.
         log_p: natural log of the binomial tail, corrected for the features tested in this family.
     """
 
@@ -163,6 +163,8 @@ def _family(coded: Coded, cluster: NDArray[np.int32], cohort: NDArray[np.int64])
     rate = np.clip(np.maximum(expected, pooled) / sizes[which], 1e-12, 1.0)
     log_p = binomial_tail_log(members, sizes[which], rate) + np.log(tested[which])
     share = members / sizes[which]
+    # A cluster that is a large part of all accounts would hide what marks it in the pooled rate.
+    outside = (coded.carriers[feature] - members + 1) / (accounts - sizes[which] + 1)
     return Enriched(
         which,
         np.full(which.size, coded.family, np.int8),
@@ -170,7 +172,7 @@ def _family(coded: Coded, cluster: NDArray[np.int32], cohort: NDArray[np.int64])
         members,
         coded.carriers[feature],
         share,
-        share / rate,
+        share / np.clip(np.maximum(expected / sizes[which], outside), 1e-12, 1.0),
         np.minimum(log_p, 0.0),
     )
 

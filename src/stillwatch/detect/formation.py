@@ -15,6 +15,9 @@ from stillwatch.detect.features import Family, FamilyCounts, Features
 from stillwatch.detect.population import Population, Sketches
 from stillwatch.detect.profiles import main_script
 
+FRAMES = (Family.TEMPLATE, Family.OPENING, Family.CLOSING, Family.SYSTEM)
+"""What stays the same around what a prompt asks."""
+
 
 @dataclass(frozen=True)
 class FormationSettings:
@@ -75,11 +78,16 @@ def locality(population: Population) -> NDArray[np.int64]:
     return rank
 
 
-def word_counts(sketches: Sketches, accounts: int, *, commonest: float = 0.05) -> FamilyCounts:
-    """Return kept word hashes as a family, without words that more than `commonest` use."""
+def word_counts(sketches: Sketches, accounts: int) -> FamilyCounts:
+    """Return kept word hashes as a family, without those that very many accounts use.
+
+    Words that more than 1 in 20 accounts use say little, and are most of the rows. In a small log a
+    single group can be that large, so words of up to 200 accounts stay unless 3 in 10 use them.
+    """
     tokens, column = sketches.numbered
     carriers = np.bincount(column, minlength=tokens.size)
-    keep = ((carriers >= 3) & (carriers <= max(commonest * accounts, 3)))[column]
+    most = max(0.05 * accounts, min(0.3 * accounts, 200), 3)
+    keep = ((carriers >= 3) & (carriers <= most))[column]
     return FamilyCounts(
         sketches.account[keep],
         tokens[column[keep]].astype(np.uint64),
@@ -91,9 +99,10 @@ def word_counts(sketches: Sketches, accounts: int, *, commonest: float = 0.05) -
 def _content(population: Population, order: NDArray[np.int64], settings: FormationSettings) -> View:
     script = main_script(population.profiles)
     rng = np.random.default_rng(settings.seed)
-    words = vectors.forming(population.sketches, script)
-    floor = links.stranger_floor(words, script, rng, quantile=settings.stranger_quantile)
-    found = links.content_links(words, order, neighbours=settings.neighbours, floor=floor)
+    frames = [population.features[family] for family in FRAMES]
+    said = vectors.forming(population.sketches, frames, script)
+    floor = links.stranger_floor(said, script, rng, quantile=settings.stranger_quantile)
+    found = links.content_links(said, order, neighbours=settings.neighbours, floor=floor)
     cluster = clusters.communities(
         found,
         population.size,

@@ -52,17 +52,18 @@ EXPLANATIONS: Final = (
         Kind.ORGANISATION,
         "one customer with several accounts for ordinary use",
         decisive=("one_customer",),
-        predictions=("ordinary_requests", "volumes", "moments", "pace"),
+        predictions=("ordinary_requests", "volumes", "moments", "pace", "identity"),
     ),
     Explanation(
         Kind.RELAY,
         "a pool that carries many people's traffic",
-        decisive=("breadth",),
+        decisive=("breadth", "ordinary_requests"),
     ),
     Explanation(
         Kind.EVALUATION,
         "evaluators who put the same questions",
-        predictions=("repeats", "moments", "identity", "network"),
+        decisive=("moments",),
+        predictions=("repeats", "identity", "network"),
     ),
     Explanation(
         Kind.SHARED_APP,
@@ -84,7 +85,8 @@ EXPLANATIONS: Final = (
         Kind.UNKNOWN,
         "a class, course or event",
         decisive=("identity", "pace"),
-        predictions=("volumes", "ordinary_requests"),
+        predictions=("ordinary_requests", "interests", "place", "volumes"),
+        agree=3,
     ),
 )
 """In the order in which a cluster that is not extraction takes its name.

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from stillwatch.detect.vectors import Vectors
+from stillwatch.detect.vectors import Vectors, unit
 
 
 def advantage(words: tuple[Vectors, Vectors], members: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -33,7 +33,7 @@ def likeness(counts: sparse.csr_matrix, rarity: NDArray[np.float64]) -> NDArray[
     """
     used, column = np.unique(counts.indices, return_inverse=True)
     weight = np.log1p(counts.data) * rarity[used][column]
-    rows = _unit(sparse.csr_matrix((weight, column, counts.indptr), (counts.shape[0], used.size)))
+    rows = unit(sparse.csr_matrix((weight, column, counts.indptr), (counts.shape[0], used.size)))
     total = np.asarray(rows.sum(axis=0)).ravel()
     return np.asarray((rows @ total - 1.0) / max(rows.shape[0] - 1, 1))
 
@@ -42,9 +42,4 @@ def _without(rows: sparse.csr_matrix, columns: NDArray[np.int32]) -> sparse.csr_
     kept = sparse.csr_matrix(rows, copy=True)
     kept.data[np.isin(kept.indices, columns)] = 0.0
     kept.eliminate_zeros()
-    return _unit(kept)
-
-
-def _unit(rows: sparse.csr_matrix) -> sparse.csr_matrix:
-    length = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
-    return sparse.csr_matrix(sparse.diags_array(1 / np.maximum(length, 1e-9)) @ rows)
+    return unit(kept)

@@ -13,27 +13,31 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from stillwatch.detect.enrichment import Coded
 from stillwatch.detect.features import Family
 from stillwatch.detect.grounds import MOST_MEMBERS, POOL_SIZES, Ground
 from stillwatch.detect.likeness import advantage, likeness
 from stillwatch.detect.profiles import values
+from stillwatch.detect.sharing import busiest, shared
 from stillwatch.stats.enrichment import poisson_tail_log
-from stillwatch.stats.pvalues import ruger
 
 SMALLEST = 1e-12
 """Normal and Poisson tails are not believed beyond this."""
-_LOG_SMALLEST = float(np.log(SMALLEST))
-TYPICAL = 0.1
+TYPICAL_PACE = 0.1
 """A group whose median member is above this rank among strangers is like them, however large."""
+TYPICAL_REQUESTS = 0.05
+"""The same of requests, where a class or an app may lean to one kind of task."""
 EVEN = 0.6
 """Spread of use per account, relative to strangers', below which a group is filled evenly."""
 SHORT = 0.1
 """Length of answers, relative to strangers', from which on there is something to learn."""
 REPEATED = 0.5
 """Share of prompts that evaluators or a class have in common, at least."""
-LEAST_SHARED = 0.05
-"""Share of members beyond chance that must share something before it counts."""
+LEAST_SHARED = 0.2
+"""Share of members beyond chance that must have something in common before it counts: a few
+colleagues or a family among many strangers say nothing of the others."""
+PLACE = 0.3
+"""Share of a class or an event that has a network in common with another member, at least."""
+NETWORKS = (Family.NETWORK, Family.ADDRESS, Family.SIGNUP_NETWORK)
 BREADTH = 2.0
 """How many times as alike as pooled strangers the accounts of a relay may be."""
 
@@ -81,13 +85,18 @@ def moments(ground: Ground, members: NDArray[np.int64]) -> Prediction:
         rows = np.empty(0, np.int64) if coded is None else coded.rows_of(members)
         if coded is None or not rows.size:
             continue
-        inside, outside, known = _busiest(coded, rows, members.size)
-        if inside < max(5, 0.1 * known) or inside / known < 3 * outside:
+        busy = busiest(coded, rows, members.size)
+        expected = busy.rate * busy.known
+        if busy.members < max(5, LEAST_SHARED * members.size + expected, 3 * expected):
             continue
-        p_value = min(1.0, 4 * coded.values.size * _binomial_tail(inside, known, outside))
+        tail = float(stats.binom.sf(busy.members - 1, busy.known, busy.rate))
+        p_value = min(1.0, 4 * coded.values.size * max(tail, SMALLEST))
         if p_value < best:
             best = p_value
-            text = f"{inside} of {known} {verb} within six hours, {outside:.1%} of all accounts"
+            text = (
+                f"{busy.members} of {busy.known} {verb} within six hours, "
+                f"{busy.rate:.1%} of all accounts"
+            )
     return Prediction(best, text)
 
 
@@ -107,9 +116,7 @@ def identity(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
 
 def network(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
     """People sit on their own networks."""
-    return _shared(
-        ground, members, (Family.NETWORK, Family.ADDRESS, Family.SIGNUP_NETWORK), "a network"
-    )
+    return _shared(ground, members, NETWORKS, "a network")
 
 
 def conversations(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
@@ -120,19 +127,8 @@ def conversations(ground: Ground, members: NDArray[np.int64]) -> Prediction | No
 
 
 def pace(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
-    """People sleep and pause; members' ranks among strangers are tested as independent draws."""
-    known = ground.pace[members]
-    known = known[np.isfinite(known)]
-    if known.size < 3:
-        return None
-    share = float(np.median(known))
-    text = f"median pace is among the {min(1.0, share):.1%} most machine-like"
-    if share > TYPICAL:
-        return Prediction(1.0, text)
-    strangers = ground.pace[ground.background]
-    strangers = strangers[np.isfinite(strangers)]
-    p_value = float(stats.mannwhitneyu(known, strangers, alternative="less").pvalue)
-    return Prediction(max(p_value, SMALLEST), text)
+    """People sleep and pause."""
+    return _typical(ground.pace, ground.background, members, TYPICAL_PACE, "machine-like pace")
 
 
 def interests(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
@@ -242,7 +238,22 @@ def one_customer(ground: Ground, members: NDArray[np.int64]) -> Prediction | Non
 
 def ordinary_requests(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
     """Ordinary customers seldom ask for reasoning, grades, training records or tool traces."""
-    return _median(ground.harvest[members], "requests for reasoning, grades or training data are")
+    what = "requests for reasoning, grades or training data"
+    return _typical(ground.harvest, ground.background, members, TYPICAL_REQUESTS, what)
+
+
+def place(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
+    """A class or an event meets somewhere: at least 3 in 10 share a network, chance left out."""
+    beyond = [
+        max(int(found.members - found.expected), 0) for found in shared(ground, members, NETWORKS)
+    ]
+    if not beyond:
+        return None
+    p_value = float(stats.binom.cdf(max(beyond), members.size, PLACE))
+    return Prediction(
+        max(p_value, SMALLEST),
+        f"{max(beyond)} of {members.size} share a network with another, beyond chance",
+    )
 
 
 MEASURES: dict[str, Measure] = {
@@ -260,6 +271,7 @@ MEASURES: dict[str, Measure] = {
     "one_organisation": one_organisation,
     "one_customer": one_customer,
     "ordinary_requests": ordinary_requests,
+    "place": place,
 }
 """Every prediction by name."""
 
@@ -289,14 +301,31 @@ def _largest(
     )
 
 
-def _median(p_values: NDArray[np.float64], what: str) -> Prediction | None:
-    known = p_values[np.isfinite(p_values)]
+def _typical(
+    ranks: NDArray[np.float64],
+    background: NDArray[np.int64],
+    members: NDArray[np.int64],
+    typical: float,
+    what: str,
+) -> Prediction | None:
+    """Test members' ranks among strangers as independent draws from them.
+
+    In a large group any difference is significant, so a median above `typical` contradicts nothing;
+    and in a small one the median is uncertain, so its upper end, one standard error up, counts.
+    """
+    known = np.sort(ranks[members])
+    known = known[np.isfinite(known)]
     if known.size < 3:
         return None
-    share = min(1.0, float(np.median(known)))
-    return Prediction(
-        float(ruger(known, (known.size + 1) // 2)), f"{what} among the {share:.2%} most unusual"
-    )
+    median = float(np.median(known))
+    upper = known[min(int((known.size + known.size**0.5) / 2), known.size - 1)]
+    text = f"in {what} the median member is among the {min(1.0, median):.1%} most unusual"
+    if upper > typical:
+        return Prediction(1.0, text)
+    strangers = ranks[background]
+    strangers = strangers[np.isfinite(strangers)]
+    p_value = float(stats.mannwhitneyu(known, strangers, alternative="less").pvalue)
+    return Prediction(max(p_value, SMALLEST), text)
 
 
 def _thin(ground: Ground, members: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -311,20 +340,6 @@ def _lower_tail(value: float, null: NDArray[np.float64]) -> float:
     return float(np.clip(stats.norm.cdf((value - null.mean()) / null.std()), SMALLEST, rank))
 
 
-def _binomial_tail(k: int, n: int, rate: float) -> float:
-    return max(float(stats.binom.sf(k - 1, n, rate)), SMALLEST)
-
-
-def _busiest(coded: Coded, rows: NDArray[np.int64], members: int) -> tuple[int, float, int]:
-    """Return the members in their busiest slot, everybody else's rate in it, and members known."""
-    known = np.unique(coded.account[rows]).size
-    slots, number = np.unique(coded.column[rows], return_counts=True)
-    best = int(number.argmax())
-    others = int(coded.carriers[slots[best]] - number[best])
-    strangers = coded.first.size - 1 - members
-    return int(number[best]), (others + 1) / (strangers + 1), known
-
-
 def _shared(
     ground: Ground,
     members: NDArray[np.int64],
@@ -333,54 +348,17 @@ def _shared(
     *,
     besides_largest: bool = False,
 ) -> Prediction | None:
-    """Members who share a value with another member, against what chance would give.
-
-    Chance is degree-corrected and as if all carriers were of the members' main script, so that one
-    country's networks are no evidence against its people.
-    """
-    common = np.bincount(ground.script[members]).argmax()
-    strangers = max(int((ground.script == common).sum() - members.size), 1)
+    """Test the family that most speaks against members who share by chance alone."""
     best: Prediction | None = None
-    for family in families:
-        coded = ground.coded.get(family)
-        rows = np.empty(0, np.int64) if coded is None else coded.rows_of(members)
-        if coded is None or not rows.size:
-            continue
-        if besides_largest:
-            column, place, carriers = np.unique(
-                coded.column[rows], return_inverse=True, return_counts=True
-            )
-            rows = rows[place != carriers.argmax()] if column.size else rows
-        sharing, expected = _sharing(coded, rows, members, ground.owner, strangers)
+    for found in shared(ground, members, families, besides_largest=besides_largest):
         p_value = 1.0
-        if sharing >= LEAST_SHARED * members.size + expected:
-            p_value = float(np.exp(max(float(poisson_tail_log(sharing, expected)), _LOG_SMALLEST)))
-        if best is None or p_value * len(families) < best.p_value:
+        if found.members >= LEAST_SHARED * members.size + found.expected:
+            log_p = float(poisson_tail_log(found.members, found.expected))
+            p_value = min(1.0, len(families) * float(np.exp(max(log_p, np.log(SMALLEST)))))
+        if best is None or p_value < best.p_value:
             best = Prediction(
-                min(1.0, p_value * len(families)),
-                f"{sharing} of {members.size} share {what} with another, "
-                f"{expected:.1f} expected by chance",
+                p_value,
+                f"{found.members} of {members.size} share {what} with another, "
+                f"{found.expected:.1f} expected by chance",
             )
     return best
-
-
-def _sharing(
-    coded: Coded,
-    rows: NDArray[np.int64],
-    members: NDArray[np.int64],
-    owner: NDArray[np.int64],
-    strangers: int,
-) -> tuple[int, float]:
-    """Return how many members share a value with a member of another owner, and by chance.
-
-    What accounts of one organisation share is its own affair.
-    """
-    column, place = np.unique(coded.column[rows], return_inverse=True)
-    carriers = np.unique(np.column_stack([place, owner[coded.account[rows]]]), axis=0)
-    owners = np.bincount(carriers[:, 0], minlength=column.size)
-    sharing = np.unique(coded.account[rows][owners[place] > 1]).size
-    inside = np.bincount(place, minlength=column.size)
-    others = (coded.carriers[column] - inside)[place]
-    holder = np.searchsorted(members, coded.account[rows])
-    rate = np.bincount(holder, others / strangers, minlength=members.size)
-    return int(sharing), float((1 - np.exp(-rate * (members.size - 1))).sum()) + 0.5

@@ -129,21 +129,21 @@ def load_reference(folder: Path) -> Reference:
         InputError: the folder is no result of a scan of this version.
     """
     profiles = store.read_result(folder).profiles
-    if "background" not in profiles.column_names:
+    if not {"background", "ordinary"} <= set(profiles.column_names):
         raise InputError(
             f"{folder} holds no reference; scan the earlier traffic again with this version."
         )
     judged = store.read_judgements(folder)
-    ids = profiles["account_id"].to_pylist()
-    kept = [
-        judged.get(account, "benign" if ordinary else "attack") == "benign"
-        for account, ordinary in zip(ids, profiles["background"].to_pylist(), strict=True)
-    ]
-    ordinary = profiles.filter(pa.array(kept))
-    measures = [name for name in ordinary.column_names if name.startswith("s_")]
-    columns = ["cohort", "score", *measures]
-    renamed = ["cohort", "combined", *(name.removeprefix("s_") for name in measures)]
-    return Reference.from_table(ordinary.select(columns).rename_columns(renamed))
+    verdicts = [judged.get(account) for account in profiles["account_id"].to_pylist()]
+
+    def among(column: str) -> pa.Table:
+        kept = zip(verdicts, profiles[column].to_pylist(), strict=True)
+        return profiles.filter(pa.array([v == "benign" if v else was for v, was in kept]))
+
+    measures = [name for name in profiles.column_names if name.startswith("s_")]
+    names = ["cohort", *(name.removeprefix("s_") for name in measures)]
+    background = among("background").select(["cohort", *measures]).rename_columns(names)
+    return Reference.from_table(background, among("ordinary")["score"].to_numpy())
 
 
 def _open(events: Any, log_format: str, identity: Identity | None, rejects: Rejects) -> LogReader:
@@ -225,9 +225,9 @@ def _calibration(analysis: Analysis, reference: Reference | None) -> Calibration
         note = "ordinary accounts of an earlier scan, with its judgements"
         return Calibration("reference", findings.accounts, 0.0, findings.smallest_p, note)
     note = (
-        "accounts of this traffic that are in no coordinated cluster; attack left among them makes "
-        "p-values too large, and members of benign clusters, who are not like them, get p-values "
-        "that are too small (8 % at 0.01 in the benchmark)"
+        "accounts of this traffic: signals are ranked among those in no coordinated cluster, "
+        "accounts among all outside extraction campaigns; attack left among them makes p-values "
+        "too large"
     )
     return Calibration("self", findings.accounts, SELF_CONTAMINATION, findings.smallest_p, note)
 

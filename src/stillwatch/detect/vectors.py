@@ -1,7 +1,9 @@
-"""Accounts as sparse word vectors: what is left of content when templates are paraphrased away.
+"""Accounts as sparse vectors of their words and of the frames that their prompts stand in.
 
-A row is one account: ln(1 + count) of each kept word hash times its rarity within the account's
-script, scaled to unit length. Rarity is taken within the script so that a language is not a topic.
+A row is one account: ln(1 + count) of each value times its rarity within the account's script,
+scaled to unit length. Rarity is taken within the script so that a language is not a topic. Words
+are what is left of content when templates are paraphrased away; frames (template, opening, closing,
+system prompt) are what is left when every prompt asks something else.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from stillwatch.detect import kernels
+from stillwatch.detect.features import FamilyCounts
 from stillwatch.detect.population import Sketches
 
 THREADS = 2
@@ -81,22 +84,39 @@ class Vectors:
         return result, np.where(result >= 0, exact, 0.0).astype(np.float32)
 
 
-def forming(sketches: Sketches, script: NDArray[np.int64]) -> Vectors:
+def forming(sketches: Sketches, frames: list[FamilyCounts], script: NDArray[np.int64]) -> Vectors:
     """Return vectors of the half of the hours that forms clusters.
+
+    A cosine is half of the words' and half of the frames'.
 
     Args:
         sketches: word hashes per account.
+        frames: families of frames, each with both halves.
         script: main script per account; rarity is counted within it.
     """
-    return _vectors(sketches, script, sketches.count - sketches.held_out)
+    tokens, column = sketches.numbered
+    words = _weigh(
+        sketches.account, column, sketches.count - sketches.held_out, script, tokens.size
+    )
+    parts = []
+    for family in frames:
+        values, number = np.unique(family.value, return_inverse=True)
+        counts = family.count - family.held_out
+        parts.append(_weigh(family.account, number, counts, script, values.size))
+    if not parts:
+        return Vectors(words)
+    framed = unit(sparse.hstack(parts, "csr", np.float32))
+    return Vectors(unit(sparse.hstack([words, framed], "csr", np.float32)))
 
 
 def halves(sketches: Sketches, script: NDArray[np.int64]) -> tuple[Vectors, Vectors]:
     """Return vectors of the forming and of the held-out half, over the same columns."""
-    return (
-        _vectors(sketches, script, sketches.count - sketches.held_out),
-        _vectors(sketches, script, sketches.held_out),
+    tokens, column = sketches.numbered
+    first, second = (
+        Vectors(_weigh(sketches.account, column, count, script, tokens.size))
+        for count in (sketches.count - sketches.held_out, sketches.held_out)
     )
+    return first, second
 
 
 def counts(sketches: Sketches, accounts: int) -> sparse.csr_matrix:
@@ -107,19 +127,31 @@ def counts(sketches: Sketches, accounts: int) -> sparse.csr_matrix:
     return sparse.csr_matrix((sketches.count.astype(np.float32), column, start), shape=shape)
 
 
-def _vectors(sketches: Sketches, script: NDArray[np.int64], count: NDArray[np.int32]) -> Vectors:
-    tokens, column = sketches.numbered
+def _weigh(
+    account: NDArray[np.int32],
+    column: NDArray[np.integer],
+    count: NDArray[np.int32],
+    script: NDArray[np.int64],
+    columns: int,
+) -> sparse.csr_matrix:
+    """Return unit rows of weighted counts; values that only one account has are left out."""
     keep = count > 0
-    account, column = sketches.account[keep], column[keep]
+    account, column = account[keep], column[keep]
     accounts, scripts = script.size, int(script.max(initial=0)) + 1
     cell = column.astype(np.int64) * scripts + script[account]
-    carriers = np.bincount(cell, minlength=tokens.size * scripts)
+    carriers = np.bincount(cell, minlength=columns * scripts)
     speakers = np.bincount(script, minlength=scripts)
     shared = carriers.reshape(-1, scripts).sum(axis=1) > 1
     weight = np.log1p(count[keep]) * np.log(speakers[script[account]] / carriers[cell])
     used = shared[column] & (weight > 0)
     account, column, weight = account[used], column[used], weight[used]
-    length = np.sqrt(np.bincount(account, weight**2, accounts))
     start = np.searchsorted(account, np.arange(accounts + 1))
-    data = (weight / length[account]).astype(np.float32)
-    return Vectors(sparse.csr_matrix((data, column, start), shape=(accounts, tokens.size)))
+    return unit(sparse.csr_matrix((weight, column, start), shape=(accounts, columns)))
+
+
+def unit(rows: sparse.csr_matrix) -> sparse.csr_matrix:
+    """Scale rows to unit length; empty rows stay empty."""
+    length = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
+    scale = np.repeat(1 / np.maximum(length, 1e-9), np.diff(rows.indptr))
+    data = (rows.data * scale).astype(np.float32)
+    return sparse.csr_matrix((data, rows.indices, rows.indptr), shape=rows.shape)
