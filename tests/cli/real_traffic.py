@@ -5,8 +5,8 @@ Nothing here knows Stillwatch or its simulator. Who sends what, and when:
 - ordinary people write arena and expert prompts of their own and copy popular personas, a few
   conversations each, at their own hours of the day;
 - evaluators each run one benchmark, GSM8K or BFCL, from its first question on, at temperature 0;
-- one harvest asks for the reasoning behind CommonsenseQA with the few-shot prompt of
-  reasoning-teacher, each question once, dealt over a pool of accounts without a pause.
+- one harvest asks for the reasoning behind CommonsenseQA, with the few-shot prompt of
+  reasoning-teacher or with none, each question once, dealt over a pool of accounts without a pause.
 """
 
 import csv
@@ -21,12 +21,10 @@ from typing import Any
 
 import numpy as np
 
-PEOPLE = 1600
 EVALUATORS = 10
-MEMBERS = 80
 ITEMS_OF_A_BENCHMARK = 250
 EXITS = 24
-HARVESTED = 3600
+HARVESTED = 45  # questions per account of the pool
 START = 1_777_852_800  # Monday 4 May 2026, 00:00 UTC
 DAY = 86_400
 AGENTS = ("OpenAI/Python 2.1.0", "OpenAI/JS 6.3.1", "LibreChat/0.8.1", "Mozilla/5.0", "curl/8.9.1")
@@ -69,19 +67,29 @@ class Traffic:
     pool: set[str]
 
 
-def make_traffic(data: Path, seed: int) -> Traffic:
-    """The week; `data` is the folder that `SOURCES.md` describes."""
+def make_traffic(
+    data: Path, seed: int, *, people: int = 1600, members: int = 80, few_shot: bool = True
+) -> Traffic:
+    """The week; `data` is the folder that `SOURCES.md` describes.
+
+    Args:
+        data: the folder.
+        seed: of all draws.
+        people: ordinary people.
+        members: accounts of the pool.
+        few_shot: whether the harvest shows worked examples, else only "Let's think step by step."
+    """
     generator = np.random.default_rng(seed)
-    names = _names(generator, PEOPLE + EVALUATORS + MEMBERS)
-    people, others = names[:PEOPLE], names[PEOPLE:]
+    names = _names(generator, people + EVALUATORS + members)
+    persons, others = names[:people], names[people:]
     evaluators, pool = others[:EVALUATORS], others[EVALUATORS:]
     requests = [
-        *_from_people(data, people, generator),
+        *_from_people(data, persons, generator),
         *_from_evaluators(data, evaluators, generator),
-        *_from_the_pool(data, pool, generator),
+        *_from_the_pool(data, pool, generator, few_shot=few_shot),
     ]
     return Traffic(
-        sorted(requests, key=lambda request: request.time), {*people}, {*evaluators}, {*pool}
+        sorted(requests, key=lambda request: request.time), {*persons}, {*evaluators}, {*pool}
     )
 
 
@@ -168,7 +176,7 @@ def _from_evaluators(
 
 
 def _from_the_pool(
-    data: Path, names: list[str], generator: np.random.Generator
+    data: Path, names: list[str], generator: np.random.Generator, *, few_shot: bool
 ) -> Iterator[Request]:
     """A balancer deals each question to any account and any exit of a proxy, day and night."""
     folder = data / "extraction"
@@ -176,11 +184,12 @@ def _from_the_pool(
     shots = shots["commonsense_qa"]["prompt"]
     questions = _document(folder / "cot_reasoning_teacher_commonsense_qa.json.gz")
     exits = [_address(generator) for _ in range(EXITS)]
-    order = generator.permutation(len(questions))[:HARVESTED]
-    times = START + np.sort(generator.uniform(0, 7 * DAY, HARVESTED))
+    order = generator.permutation(len(questions))[: HARVESTED * len(names)]
+    times = START + np.sort(generator.uniform(0, 7 * DAY, order.size))
     for item, time in zip(order.tolist(), times.tolist(), strict=True):
         name = names[generator.integers(len(names))]
-        text = f"{shots}\nQ: {questions[item]['question']}\nA:"
+        question = f"Q: {questions[item]['question']}\nA:"
+        text = f"{shots}\n{question}" if few_shot else f"{question} Let's think step by step."
         yield Request(
             name, time, [{"role": "user", "content": text}], f"{name}-{item}",
             exits[generator.integers(EXITS)], "OpenAI/Python 2.1.0",

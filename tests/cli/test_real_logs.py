@@ -1,9 +1,4 @@
-"""Scans, as a user starts them, of real prompts in three vendors' formats.
-
-The pool is 80 of 1,690 accounts. The likeness that makes a link is measured between accounts of
-the same log, so a pool of more than about one account in fourteen hides itself: with 300 ordinary
-accounts beside these 80 nothing is found. That is a limit of scans of small logs, not of a format.
-"""
+"""Scans, as a user starts them, of real prompts in three vendors' formats."""
 
 import json
 import os
@@ -97,19 +92,27 @@ def test_a_litellm_file(home, traffic):
 
 
 def test_an_openai_batch(home, traffic):
-    """A batch file has no address, client or session, and its times are those of its processing.
-
-    Content alone shows one group. That it is extraction takes a second line of evidence, so its
-    kind stays open and a person is asked to look.
-    """
+    """A batch file has no address, client or session: content and pace are left."""
     found = scan(home, "batch")
     assert_all_was_read(found, traffic)
-    name = assert_the_pool_is_one_campaign(found, traffic, "unknown")
+    name = assert_the_pool_is_one_campaign(found, traffic, "extraction")
     rows = pq.read_table(home / "result of batch/accounts.parquet").to_pylist()
     verdicts = Counter(row["verdict"] for row in rows if row["campaign_id"] == name)
     assert "allow" not in verdicts
     ordinary = {row["verdict"] for row in rows if row["account_id"] in traffic.people}
     assert ordinary <= {"allow", "watch"}
+
+
+@pytest.mark.parametrize(
+    ("people", "members", "few_shot"), [(300, 80, True), (300, 40, False), (1600, 80, False)]
+)
+def test_a_small_log_and_a_bare_question(shared_data, tmp_path, people, members, few_shot):
+    """A pool that is a fifth of all accounts, and questions that have only a frame in common."""
+    traffic = make_traffic(shared_data, SEED, people=people, members=members, few_shot=few_shot)
+    write_litellm(traffic.requests, tmp_path / "litellm.jsonl")
+    found = scan(tmp_path, "litellm.jsonl")
+    assert_all_was_read(found, traffic)
+    assert_the_pool_is_one_campaign(found, traffic, "extraction")
 
 
 def test_fingerprints_tell_the_same(home, otlp):
