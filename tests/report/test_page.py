@@ -322,3 +322,22 @@ def test_thirty_large_campaigns_stay_under_two_megabytes():
     }
     html = render(assemble(campaigns, long, 61_000, rng))
     assert len(html.encode()) < 2_000_000
+
+
+def test_hundreds_of_benign_groups_become_rows_of_a_table():
+    rng = np.random.default_rng(4)
+    campaigns = tuple(
+        build_campaign(
+            f"g{n:03d}", Kind.SHARED_APP, [f"a-{n:03d}-{i}" for i in range(400 - n)], rng
+        )
+        for n in range(300)
+    )
+    evidence = {c.campaign_id: build_evidence(c, rng) for c in campaigns}
+    html = render(assemble(campaigns, evidence, 61_000, rng))
+    page = Page(html)
+    assert "270 smaller groups" in page.text
+    assert all(campaign.campaign_id in page.text for campaign in campaigns)
+    cards = [a["id"] for a in page.named("section") if "campaign" in a.get("class", "").split()]
+    assert len(cards) == 30
+    assert page.text.index("g029") < page.text.index("270 smaller groups") < page.text.index("g030")
+    assert len(html.encode()) < 1_000_000

@@ -25,6 +25,8 @@ from stillwatch.events.contracts import VERDICT_ORDER, Kind
 MEMBERS_SHOWN: Final = 12
 FEATURES_SHOWN: Final = 12
 INDICATORS_SHOWN: Final = 12
+OTHERS_SHOWN: Final = 30
+"""Groups that need no decision and get a card; more are rows of a table."""
 STANDS_OUT: Final = 0.05
 """Largest p-value at which the members of an unknown group count as unlike others."""
 
@@ -81,6 +83,8 @@ class PageView:
     also: Sequence[str]
     full: Sequence[CampaignView]
     other: Sequence[CampaignView]
+    listed: Sequence[Campaign]
+    """Further groups that need no decision, without a card."""
     figures: Sequence[tuple[str, str, str]]
     """Label, figure, note."""
     change_counts: str | None
@@ -92,9 +96,13 @@ def page(result: ScanResult, comparison: Comparison | None) -> PageView:
     kinds = list(wording.KIND_NAMES)
     ordered = sorted(result.campaigns, key=lambda c: (kinds.index(c.kind), -c.size, c.campaign_id))
     changes = {c.campaign_id: c for c in comparison.changes} if comparison else {}
+    full = [campaign for campaign in ordered if _full(campaign, result)]
+    rest = sorted(
+        (campaign for campaign in ordered if not _full(campaign, result)), key=lambda c: -c.size
+    )
     shown = [
         _campaign(f"campaign-{number}", campaign, result, changes)
-        for number, campaign in enumerate(ordered, start=1)
+        for number, campaign in enumerate([*full, *rest[:OTHERS_SHOWN]], start=1)
     ]
     grave = [campaign for campaign in ordered if campaign.kind in wording.GRAVE_KINDS]
     summary = result.summary
@@ -107,8 +115,9 @@ def page(result: ScanResult, comparison: Comparison | None) -> PageView:
             f" {wording.count(summary.accounts, 'account')},"
             f" {wording.span(summary.first_seen, summary.last_seen)}"
         ),
-        full=[view for view in shown if _full(view.campaign, result)],
-        other=[view for view in shown if not _full(view.campaign, result)],
+        full=shown[: len(full)],
+        other=shown[len(full) :],
+        listed=rest[OTHERS_SHOWN:],
         figures=_figures(grave, result),
         change_counts=_change_counts(comparison) if comparison else None,
         comparison=comparison,
