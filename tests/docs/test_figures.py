@@ -21,9 +21,10 @@ def test_a_threshold_is_stated(name):
 
 def test_the_explanations_are_listed_as_they_are_tested():
     rows = STATISTICS.partition("| explanation |")[2].split("\n\n")[0].splitlines()[2:]
-    listed = [tuple(cell.strip() for cell in row.split("|")[1:5]) for row in rows]
+    listed = [tuple(cell.strip() for cell in row.split("|")[1:6]) for row in rows]
     assert listed == [
-        (e.what, e.kind.value, _names(e.decisive), _names(e.predictions)) for e in EXPLANATIONS
+        (e.what, e.kind.value, _names(e.decisive), _names(e.predictions), _names(e.instead or ()))
+        for e in EXPLANATIONS
     ]
 
 

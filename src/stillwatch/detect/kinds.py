@@ -28,8 +28,10 @@ class Explanation:
         kind: what a cluster is called where this explanation stands.
         what: the explanation in words.
         decisive: predictions any of which rejects it alone.
-        predictions: other predictions it makes.
-        agree: how many of those must be contradicted together to reject it.
+        predictions: other predictions it makes, which reject it together.
+        instead: what it predicts where the log cannot test the decisive ones; None for the same.
+        agree: how many predictions must be contradicted together to reject it; where fewer can be
+            measured, they do not reject it.
         optional: left out where the log has nothing to test it; others then stand.
     """
 
@@ -37,6 +39,7 @@ class Explanation:
     what: str
     decisive: tuple[str, ...] = ()
     predictions: tuple[str, ...] = ()
+    instead: tuple[str, ...] | None = None
     agree: int = 2
     optional: bool = False
 
@@ -46,13 +49,14 @@ EXPLANATIONS: Final = (
         Kind.ORGANISATION,
         "one organisation",
         decisive=("one_organisation",),
-        predictions=("volumes", "pace", "interests"),
+        instead=("volumes", "pace", "interests"),
     ),
     Explanation(
         Kind.ORGANISATION,
         "one customer with several accounts for ordinary use",
         decisive=("one_customer",),
-        predictions=("ordinary_requests", "volumes", "moments", "pace", "identity"),
+        predictions=("ordinary_requests", "pace", "identity", "place"),
+        instead=("ordinary_requests", "pace", "volumes", "moments"),
     ),
     Explanation(
         Kind.RELAY,
@@ -85,14 +89,19 @@ EXPLANATIONS: Final = (
         Kind.UNKNOWN,
         "a class, course or event",
         decisive=("identity", "pace"),
-        predictions=("ordinary_requests", "interests", "place", "volumes"),
+        predictions=("ordinary_requests", "interests", "place"),
         agree=3,
+    ),
+    Explanation(
+        Kind.UNKNOWN,
+        "a class or course that does one assignment",
+        decisive=("same_questions",),
     ),
 )
 """In the order in which a cluster that is not extraction takes its name.
 
-What an organisation's accounts do decides only where no accounts table says whose they are: a
-verified organisation is one whatever it does.
+A verified organisation is one whatever it does. What accounts of one customer do counts beside who
+pays; where no accounts table says either, it counts alone.
 """
 
 
@@ -149,12 +158,13 @@ def _stands(measured: Measured, prediction: str) -> bool:
 
 def _alternative(explanation: Explanation, measured: Measured, alpha: float) -> Alternative:
     decisive = _known(explanation.decisive, measured)
-    together = _known(explanation.predictions, measured)
-    if explanation.decisive == ("one_organisation",) and decisive:
-        together = []
-    agree = min(explanation.agree, len(together))
+    names = explanation.predictions
+    if not decisive and explanation.instead is not None:
+        names = explanation.instead
+    together = _known(names, measured)
+    agree = explanation.agree
     tests = [(float(ruger([p.p_value for p in decisive], 1)), decisive, 1)] if decisive else []
-    if together:
+    if len(together) >= agree:
         tests.append((float(ruger([p.p_value for p in together], agree)), together, agree))
     if not tests:
         why = "the log has nothing to test it"

@@ -32,11 +32,13 @@ SHORT = 0.1
 """Length of answers, relative to strangers', from which on there is something to learn."""
 REPEATED = 0.5
 """Share of prompts that evaluators or a class have in common, at least."""
+COMMON = 0.3
+"""Share of prompts that two members of a class have in common, at least."""
 LEAST_SHARED = 0.2
 """Share of members beyond chance that must have something in common before it counts: a few
 colleagues or a family among many strangers say nothing of the others."""
 PLACE = 0.3
-"""Share of a class or an event that has a network in common with another member, at least."""
+"""Share of a class or a customer's accounts on a network in common with another, at least."""
 NETWORKS = (Family.NETWORK, Family.ADDRESS, Family.SIGNUP_NETWORK)
 BREADTH = 2.0
 """How many times as alike as pooled strangers the accounts of a relay may be."""
@@ -162,6 +164,30 @@ def repeats(ground: Ground, members: NDArray[np.int64]) -> Prediction:
     )
 
 
+def same_questions(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
+    """A class does one assignment: most pairs of members share 3 in 10 of their prompts.
+
+    Accounts that draw from one pool meet by chance only.
+    """
+    coded = ground.coded[Family.CONTENT]
+    thin = _thin(ground, members)
+    asked = [set(coded.column[coded.rows_of(thin[k : k + 1])].tolist()) for k in range(thin.size)]
+    common = np.array(
+        [
+            len(one & other) / min(len(one), len(other))
+            for one, other in zip(asked, [*asked[1:], asked[0]], strict=True)
+            if one and other
+        ]
+    )
+    if common.size < 3:
+        return None
+    alike = int((common >= COMMON).sum())
+    return Prediction(
+        max(float(stats.binom.cdf(alike, common.size, 0.5)), SMALLEST),
+        f"{alike} of {common.size} pairs of members share {COMMON:.0%} of their prompts",
+    )
+
+
 def repetition(ground: Ground, members: NDArray[np.int64]) -> Prediction:
     """Monitors and fixed jobs send the same few requests: at least 98 in 100 are repeats.
 
@@ -243,9 +269,10 @@ def ordinary_requests(ground: Ground, members: NDArray[np.int64]) -> Prediction 
 
 
 def place(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
-    """A class or an event meets somewhere: at least 3 in 10 share a network, chance left out."""
+    """A class meets somewhere, a firm has offices: 3 in 10 share a network, chance left out."""
     beyond = [
-        max(int(found.members - found.expected), 0) for found in shared(ground, members, NETWORKS)
+        max(int(found.members - found.expected), 0)
+        for found in shared(ground, members, NETWORKS, any_owner=True)
     ]
     if not beyond:
         return None
@@ -265,6 +292,7 @@ MEASURES: dict[str, Measure] = {
     "pace": pace,
     "interests": interests,
     "repeats": repeats,
+    "same_questions": same_questions,
     "repetition": repetition,
     "short_answers": short_answers,
     "breadth": breadth,

@@ -64,21 +64,23 @@ def shared(
     families: tuple[Family, ...],
     *,
     besides_largest: bool = False,
+    any_owner: bool = False,
 ) -> Iterator[Sharing]:
     """Yield, for each of some families that the members have values of, who shares one.
 
     Chance is degree-corrected and as if all carriers were of the members' main script, so that one
-    country's networks are no evidence against its people. What accounts of one organisation share
-    is its own affair.
+    country's networks are no evidence against its people.
 
     Args:
         ground: the population.
         members: account codes, ascending.
         families: the families, one by one.
         besides_largest: leave the value out that most members carry.
+        any_owner: count what accounts of one organisation share, too, which is its own affair.
     """
     common = np.bincount(ground.script[members]).argmax()
     strangers = max(int((ground.script == common).sum() - members.size), 1)
+    owner = np.arange(ground.owner.size) if any_owner else ground.owner
     for family in families:
         coded = ground.coded.get(family)
         if coded is None or not (rows := coded.rows_of(members)).size:
@@ -88,7 +90,7 @@ def shared(
                 coded.column[rows], return_inverse=True, return_counts=True
             )
             rows = rows[place != carriers.argmax()]
-        yield _sharing(coded, rows, members, ground.owner, strangers)
+        yield _sharing(coded, rows, members, owner, strangers)
 
 
 def _sharing(
