@@ -213,9 +213,12 @@ def test_an_explanation_that_cannot_be_tested_is_not_rejected():
     assert kinds.p_kind(tested) == 1.0
 
 
+def names_of(explanations):
+    return {name for e in explanations for way in e.ways for name in way.predictions}
+
+
 def test_the_p_value_of_extraction_is_the_largest_of_its_explanations():
-    names = {n for e in kinds.EXPLANATIONS for n in (*e.decisive, *e.predictions)}
-    small = measured(**dict.fromkeys(names, 1e-9))
+    small = measured(**dict.fromkeys(names_of(kinds.EXPLANATIONS), 1e-9))
     tested = kinds.test(small, 0.05)
     assert all(a.rejected for a in tested)
     assert kinds.p_kind(tested) == max(a.p_value for a in tested) < 1e-7
@@ -228,18 +231,47 @@ def test_the_p_value_of_extraction_is_the_largest_of_its_explanations():
 def test_an_optional_explanation_stands_only_where_it_can_be_tested():
     (optional,) = (e for e in kinds.EXPLANATIONS if e.optional)
     for p_value, expected in ((None, []), (0.7, [False]), (1e-9, [True])):
-        tested = kinds.test(measured(**dict.fromkeys(optional.decisive, p_value)), 0.05)
+        tested = kinds.test(measured(**dict.fromkeys(names_of([optional]), p_value)), 0.05)
         assert [a.rejected for a in tested if a.what == optional.what] == expected
 
 
+@pytest.mark.parametrize(
+    "explanation", kinds.EXPLANATIONS, ids=[e.what for e in kinds.EXPLANATIONS]
+)
+def test_a_way_rejects_where_enough_of_its_predictions_are_contradicted(explanation):
+    """Predictions are contradicted one after the other, the others stand."""
+    for way in explanation.ways:
+        p_values = dict.fromkeys(names_of([explanation]), 0.8)
+        if way.unless:
+            p_values[way.unless] = None
+        needed = way.agree or len(way.predictions)
+        for k, name in enumerate(way.predictions, start=1):
+            p_values[name] = 1e-9
+            tested = kinds.test(measured(**p_values), 0.05)
+            found = next(a for a in tested if a.what == explanation.what)
+            assert found.rejected or k < needed
+
+
 def test_one_broken_prediction_does_not_reject_what_needs_two():
-    app = next(e for e in kinds.EXPLANATIONS if e.kind is Kind.SHARED_APP and e.predictions)
-    p_values = dict.fromkeys(app.predictions, 0.8)
-    for k, name in enumerate(app.predictions, start=1):
-        p_values[name] = 1e-9
-        tested = kinds.test(measured(**p_values), 0.05)
-        found = next(a for a in tested if a.what == app.what)
-        assert found.rejected == (k >= app.agree)
+    for explanation in kinds.EXPLANATIONS:
+        alone = {way.predictions[0] for way in explanation.ways if len(way.predictions) == 1}
+        for name in names_of([explanation]) - alone:
+            p_values = dict.fromkeys(names_of([explanation]), 0.8) | {name: 1e-9}
+            (found,) = (
+                a for a in kinds.test(measured(**p_values), 0.05) if a.what == explanation.what
+            )
+            assert not found.rejected, name
+
+
+def test_some_ways_are_open_only_where_a_prediction_is_unknown():
+    """What accounts do says something of their owner only where no accounts table names one."""
+    guarded = [(e, way) for e in kinds.EXPLANATIONS for way in e.ways if way.unless]
+    assert len(guarded) == 2
+    for explanation, way in guarded:
+        p_values = dict.fromkeys(way.predictions, 1e-9) | {"identity": 0.8, "place": 0.8}
+        for known, rejected in ((None, True), (0.8, False)):
+            tested = kinds.test(measured(**p_values | {way.unless: known}), 0.05)
+            assert next(a for a in tested if a.what == explanation.what).rejected == rejected
 
 
 def test_of_a_verified_organisation_extraction_is_no_question():

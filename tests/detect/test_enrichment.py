@@ -48,10 +48,12 @@ def test_p_values_are_exact_binomial_tails(seed):
             assert rows.log_p[k] == pytest.approx(min(0.0, tail + np.log(tried)), rel=1e-6)
             assert (rows.members[k], rows.population[k]) == (inside, carriers)
             assert rows.share[k] == inside / len(members)
-            outside = (carriers - inside + 1) / (accounts - len(members) + 1)
-            if accounts >= 20 * len(members):
-                outside = max(outside, carriers / accounts)
-            assert rows.lift[k] == pytest.approx(rows.share[k] / outside)
+            free = np.flatnonzero(cluster < 0)
+            outside = sum((account, value) in pairs for account in free.tolist())
+            rate = (outside + 1) / (free.size + 1)
+            if free.size >= 20 * len(members):
+                rate = max(rate, outside / free.size)
+            assert rows.lift[k] == pytest.approx(rows.share[k] / rate)
     assert seen == rows.cluster.size > 0
 
 
@@ -92,6 +94,15 @@ def test_what_a_cohort_has_in_common_is_no_evidence():
     assert blind.log_p[blind.value == 777] < np.log(1e-6)
     assert aware.log_p[aware.value == 777] == 0.0
     assert aware.lift[aware.value == 777] == pytest.approx(1.0)
+
+
+def test_one_operation_in_several_clusters_does_not_hide_what_marks_it():
+    accounts = 300
+    coded = enrichment.code({Family.NETWORK: family((a, 5) for a in range(120))}, accounts)
+    cluster = label(accounts, range(40), range(40, 80), range(80, 120))
+    rows = enrichment.test(coded, cluster, one_cohort(accounts))
+    assert rows.lift.tolist() == [181.0] * 3  # one of 180 + 1 outside at most
+    assert (rows.log_p > np.log(1e-20)).all()  # p-values count the others among the population
 
 
 def test_a_cluster_that_fills_its_cohort_is_compared_with_everybody():

@@ -1,14 +1,18 @@
 """Predictions of independence: true of groups drawn at random, contradicted by what breaks them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 
-from stillwatch.detect import calibration, enrichment, predictions
+from stillwatch.detect import calibration, enrichment, predictions, profiles
 from stillwatch.detect.features import Family
 from stillwatch.detect.formation import word_counts
-from stillwatch.detect.grounds import ground
+from stillwatch.detect.predictions import habits, likeness, ownership, questions
+from stillwatch.detect.predictions.ground import ground
 from stillwatch.detect.signals import installed
+from tests.detect import build
 from tests.detect.world import World, sketch_words
 
 GROUPS, SIZE = 80, 25
@@ -72,17 +76,79 @@ def test_random_groups_are_no_organisation_and_no_evaluation(drawn):
 
 
 def test_evenly_used_accounts_contradict_differing_use(strangers):
-    events = predictions.values(strangers.population.profiles, "events")
+    events = profiles.values(strangers.population.profiles, "events")
     even = np.sort(np.argsort(np.abs(events - np.median(events)), kind="stable")[:SIZE])
-    assert predictions.volumes(strangers, even).p_value < 1e-3
+    assert habits.volumes(strangers, even).p_value < 1e-3
 
 
 def test_one_subject_for_all_contradicts_own_interests(strangers):
     """Accounts whose halves are exchanged have nothing of their own that returns."""
     first, second = strangers.words
     members = np.arange(60)
-    own = predictions.advantage((first, second), members)
+    own = likeness.advantage((first, second), members)
     mixed = type(second)(second.rows[np.random.default_rng(3).permutation(second.size)])
-    lost = predictions.advantage((first, mixed), members)
+    lost = likeness.advantage((first, mixed), members)
     assert np.median(own) > 0.2
     assert abs(np.median(lost)) < 0.05
+
+
+def with_shared(ground, family, values):
+    """The same people, where accounts 0, 1, ... carry these lists of values of a family."""
+    pairs = ((account, value) for account, carried in enumerate(values) for value in carried)
+    coded = enrichment.code({family: build.family(pairs)}, ground.population.size)
+    return replace(ground, coded={**ground.coded, **coded})
+
+
+@pytest.mark.parametrize(
+    ("cards", "one_customer", "identity", "many_means"),
+    [
+        (1, "stands", "stands", "stands"),
+        (3, "contradicted", "contradicted", "stands"),
+        (8, "contradicted", "contradicted", "contradicted"),
+        (SIZE, "contradicted", "stands", "stands"),
+    ],
+)
+def test_how_many_cards_speak_against_whom(strangers, cards, one_customer, identity, many_means):
+    """A customer has one card, a class a few in common, a pool many; strangers one each."""
+    world = with_shared(strangers, Family.PAYMENT, [[10 + k % cards] for k in range(SIZE)])
+    found = {
+        "one_customer": ownership.one_customer,
+        "identity": ownership.identity,
+        "many_means": ownership.many_means,
+    }
+    said = {
+        name: "contradicted" if measure(world, np.arange(SIZE)).p_value < 1e-3 else "stands"
+        for name, measure in found.items()
+    }
+    assert said == {"one_customer": one_customer, "identity": identity, "many_means": many_means}
+
+
+def test_a_pool_of_exits_is_neither_a_place_nor_strangers_homes(strangers):
+    members = np.arange(SIZE)
+    office = with_shared(strangers, Family.NETWORK, [[1]] * SIZE)
+    homes = with_shared(strangers, Family.NETWORK, [[k] for k in range(SIZE)])
+    exits = with_shared(
+        strangers, Family.NETWORK, [[k % 9, (k + 1) % 9, (k + 4) % 9] for k in range(SIZE)]
+    )
+    assert ownership.place(office, members).p_value > 0.5
+    assert ownership.one_place(office, members).p_value > 0.5
+    assert ownership.place(homes, members).p_value < 1e-3
+    assert ownership.one_place(homes, members).p_value > 0.5
+    assert ownership.one_place(exits, members).p_value < 1e-3
+
+
+def test_exits_that_others_use_too_are_not_the_groups_own(strangers):
+    everybody = [[k % 9, (k + 1) % 9, (k + 4) % 9] for k in range(6 * SIZE)]
+    shared = with_shared(strangers, Family.NETWORK, everybody)
+    assert ownership.one_place(shared, np.arange(SIZE)).p_value > 0.5
+
+
+def test_classmates_share_subjects_and_strangers_do_not(strangers):
+    counts = strangers.counts.tolil()
+    counts[:SIZE, :] = 0
+    counts[:SIZE, :30] = 1
+    rare = strangers.rarity.copy()
+    rare[:30] = 6.0
+    classmates = replace(strangers, counts=counts.tocsr(), rarity=rare)
+    assert questions.same_questions(classmates, np.arange(SIZE)).p_value > 0.5
+    assert questions.same_questions(strangers, np.arange(SIZE)).p_value < 1e-3

@@ -21,15 +21,16 @@ def test_a_threshold_is_stated(name):
 
 def test_the_explanations_are_listed_as_they_are_tested():
     rows = STATISTICS.partition("| explanation |")[2].split("\n\n")[0].splitlines()[2:]
-    listed = [tuple(cell.strip() for cell in row.split("|")[1:6]) for row in rows]
+    listed = [tuple(cell.strip() for cell in row.split("|")[1:4]) for row in rows]
     assert listed == [
-        (e.what, e.kind.value, _names(e.decisive), _names(e.predictions), _names(e.instead or ()))
-        for e in EXPLANATIONS
+        (e.what, e.kind.value, "; ".join(_in_words(way) for way in e.ways)) for e in EXPLANATIONS
     ]
 
 
-def _names(predictions):
-    return ", ".join(name.replace("_", " ") for name in predictions)
+def _in_words(way):
+    names = [name.replace("_", " ") for name in way.predictions]
+    words = f"{way.agree} of ({', '.join(names)})" if way.agree else " + ".join(names)
+    return f"{words} where *{way.unless.replace('_', ' ')}* is not known" if way.unless else words
 
 
 def test_every_field_of_a_result_is_explained():

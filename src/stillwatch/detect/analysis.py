@@ -11,10 +11,10 @@ from stillwatch.detect.calibration import Findings, Reference
 from stillwatch.detect.enrichment import Coded
 from stillwatch.detect.features import Family
 from stillwatch.detect.formation import FormationSettings, View, form, word_counts
-from stillwatch.detect.grounds import Ground, ground
 from stillwatch.detect.kinds import Measured
 from stillwatch.detect.membership import Group, MembershipSettings
 from stillwatch.detect.population import Population
+from stillwatch.detect.predictions.ground import Ground, ground
 from stillwatch.detect.profiles import main_script
 from stillwatch.detect.progress import Progress
 from stillwatch.detect.results import Alternative

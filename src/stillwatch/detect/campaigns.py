@@ -184,7 +184,7 @@ def _doubts(context: Context, assessed: Assessed, tokens: Mapping[str, Tokens]) 
     missing = sorted(name for name, found in assessed.measured.items() if found is None)
     if missing:
         names = ", ".join(name.replace("_", " ") for name in missing)
-        doubts.append(f"the log has nothing to measure {names}")
+        doubts.append(f"nothing is known of its members' {names}")
     if assessed.kind is Kind.EXTRACTION:
         doubts.append("operators who resell to several buyers look like one operation here")
     if assessed.unusual_p > 0.1:

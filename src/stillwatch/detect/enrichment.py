@@ -28,7 +28,7 @@ class Enriched:
         members: members of the cluster that carry the feature.
         population: accounts that carry it in all.
         share: members over cluster size.
-        lift: share over the rate outside the cluster, or that of the cohorts where it is larger.
+        lift: share over the rate in no cluster, or that of the cohorts where it is larger.
         log_p: natural log of the binomial tail, corrected for the features tested in this family.
     """
 
@@ -158,13 +158,11 @@ def _family(coded: Coded, cluster: NDArray[np.int32], cohort: NDArray[np.int64])
     tested = np.bincount(which, minlength=clusters)
     keep = members >= FEWEST_CARRIERS
     which, feature, members = which[keep], feature[keep], members[keep]
-    expected = _expected(which, feature, coded, cluster, cohort)
-    pooled = sizes[which] * coded.carriers[feature] / accounts
-    rate = np.clip(np.maximum(expected, pooled) / sizes[which], 1e-12, 1.0)
+    everyone = np.ones(accounts, bool)
+    mixed = _mixed(coded, feature, _mix(which, cluster, cohort, everyone), cohort, everyone)
+    rate = np.clip(np.maximum(mixed, coded.carriers[feature] / accounts), 1e-12, 1.0)
     log_p = binomial_tail_log(members, sizes[which], rate) + np.log(tested[which])
     share = members / sizes[which]
-    # A cluster that is a large part of all accounts would hide what marks it in the pooled rate.
-    outside = (coded.carriers[feature] - members + 1) / (accounts - sizes[which] + 1)
     return Enriched(
         which,
         np.full(which.size, coded.family, np.int8),
@@ -172,35 +170,67 @@ def _family(coded: Coded, cluster: NDArray[np.int32], cohort: NDArray[np.int64])
         members,
         coded.carriers[feature],
         share,
-        share / np.clip(np.maximum(expected / sizes[which], outside), 1e-12, 1.0),
+        share / np.clip(_outside(which, feature, coded, cluster, cohort), 1e-12, 1.0),
         np.minimum(log_p, 0.0),
     )
 
 
-def _expected(
+def _outside(
     which: NDArray[np.int64],
     feature: NDArray[np.int64],
     coded: Coded,
     cluster: NDArray[np.int32],
     cohort: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    """Carriers expected in a cluster if its members were drawn at random from their own cohorts.
+    """Rate of a feature among accounts in no cluster, or in the cohorts where that is larger.
+
+    One operation may stand in several clusters and be a large part of all accounts; among all of
+    them it would hide what marks it.
+    """
+    among = cluster < 0
+    if among.sum() < max(30, 0.05 * among.size):
+        among[:] = True
+    rows = among[coded.account]
+    carriers = np.bincount(coded.column[rows], minlength=coded.values.size)
+    pooled = (carriers[feature] + 1) / (among.sum() + 1)
+    mix = _mix(which, cluster, cohort, among)
+    return np.asarray(np.maximum(_mixed(coded, feature, mix, cohort, among), pooled))
+
+
+def _mix(
+    which: NDArray[np.int64],
+    cluster: NDArray[np.int32],
+    cohort: NDArray[np.int64],
+    among: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """Return, per wanted cluster and cohort, the share of members over accounts of the cohort.
 
     A cohort that a cluster nearly fills cannot serve as its own background: it counts only where it
     is twenty times larger than the cluster's part of it.
     """
-    cohorts = int(cohort.max(initial=0)) + 1
-    clusters = int(cluster.max(initial=-1)) + 1
-    sizes = np.bincount(cohort, minlength=cohorts)
     inside = cluster >= 0
-    mix = np.zeros((clusters, cohorts))
+    sizes = np.bincount(cohort[among], minlength=int(cohort.max(initial=0)) + 1)
+    mix = np.zeros((int(cluster.max(initial=-1)) + 1, sizes.size))
     np.add.at(mix, (cluster[inside], cohort[inside]), 1.0)
-    weight = np.where(sizes >= 20 * mix, mix / np.maximum(sizes, 1), 0.0)
+    members = np.maximum(mix.sum(axis=1, keepdims=True), 1)
+    weight = np.where(sizes >= 20 * mix, mix / np.maximum(sizes, 1), 0.0) / members
+    return np.asarray(weight[which])
+
+
+def _mixed(
+    coded: Coded,
+    feature: NDArray[np.int64],
+    mix: NDArray[np.float64],
+    cohort: NDArray[np.int64],
+    among: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """Return the rate of each feature among accounts of some cohorts, weighted by `mix`."""
+    cohorts = mix.shape[1]
     wanted, back = np.unique(feature, return_inverse=True)
     place = np.full(coded.values.size, -1, np.int64)
     place[wanted] = np.arange(wanted.size)
     rows = place[coded.column]
-    used = rows >= 0
+    used = (rows >= 0) & among[coded.account]
     cells = rows[used] * cohorts + cohort[coded.account[used]]
     carried = np.bincount(cells, minlength=wanted.size * cohorts).reshape(wanted.size, cohorts)
-    return np.asarray(np.einsum("ij,ij->i", carried[back], weight[which]))
+    return np.asarray(np.einsum("ij,ij->i", carried[back], mix))

@@ -2,8 +2,8 @@
 
 Extraction is asserted only when every benign explanation has been rejected (an intersection-union
 test: p_kind is the largest p-value over the explanations, Berger 1982), and when there is something
-to harvest. An explanation is rejected by predictions that it makes and the cluster contradicts;
-Rüger's rule asks for several, so that one prediction that a cluster breaks for its own reasons, a
+to harvest. An explanation is rejected by predictions that it makes and the cluster contradicts, in
+most ways by several together, so that one prediction that a cluster breaks for its own reasons, a
 promotion, a shared proxy, does not reject alone.
 """
 
@@ -21,26 +21,42 @@ Measured = Mapping[str, Prediction | None]
 
 
 @dataclass(frozen=True)
+class Way:
+    """One way to reject an explanation: predictions that are contradicted together.
+
+    Attributes:
+        predictions: their names.
+        agree: how many of them must be contradicted (Rüger's rule); all where None. The way is
+            closed where the log can test fewer.
+        unless: the way is open only where the log cannot test this prediction.
+    """
+
+    predictions: tuple[str, ...]
+    agree: int | None = None
+    unless: str | None = None
+
+
+def _ways(*ways: str | tuple[str, ...] | Way) -> tuple[Way, ...]:
+    return tuple(
+        way if isinstance(way, Way) else Way((way,) if isinstance(way, str) else way)
+        for way in ways
+    )
+
+
+@dataclass(frozen=True)
 class Explanation:
     """A benign explanation of a coordinated cluster.
 
     Attributes:
         kind: what a cluster is called where this explanation stands.
         what: the explanation in words.
-        decisive: predictions any of which rejects it alone.
-        predictions: other predictions it makes, which reject it together.
-        instead: what it predicts where the log cannot test the decisive ones; None for the same.
-        agree: how many predictions must be contradicted together to reject it; where fewer can be
-            measured, they do not reject it.
+        ways: any of which rejects it.
         optional: left out where the log has nothing to test it; others then stand.
     """
 
     kind: Kind
     what: str
-    decisive: tuple[str, ...] = ()
-    predictions: tuple[str, ...] = ()
-    instead: tuple[str, ...] | None = None
-    agree: int = 2
+    ways: tuple[Way, ...]
     optional: bool = False
 
 
@@ -48,60 +64,74 @@ EXPLANATIONS: Final = (
     Explanation(
         Kind.ORGANISATION,
         "one organisation",
-        decisive=("one_organisation",),
-        instead=("volumes", "pace", "interests"),
+        _ways(
+            "one_organisation",
+            Way(("volumes", "pace", "interests"), agree=2, unless="one_organisation"),
+        ),
     ),
     Explanation(
         Kind.ORGANISATION,
         "one customer with several accounts for ordinary use",
-        decisive=("one_customer",),
-        predictions=("ordinary_requests", "pace", "identity", "place"),
-        instead=("ordinary_requests", "pace", "volumes", "moments"),
+        _ways(
+            "one_customer",
+            ("ordinary_requests", "identity"),
+            ("ordinary_requests", "pace", "place"),
+            Way(
+                ("ordinary_requests", "pace", "volumes", "moments"), agree=2, unless="one_customer"
+            ),
+        ),
     ),
     Explanation(
         Kind.RELAY,
         "a pool that carries many people's traffic",
-        decisive=("breadth", "ordinary_requests"),
+        _ways("breadth", "ordinary_requests"),
     ),
     Explanation(
         Kind.EVALUATION,
         "evaluators who put the same questions",
-        decisive=("moments",),
-        predictions=("repeats", "identity", "network"),
+        _ways("repeats", "moments"),
     ),
     Explanation(
         Kind.SHARED_APP,
         "independent people who use one app or template",
-        predictions=("volumes", "moments", "identity", "network", "interests", "pace"),
+        _ways(
+            Way(("volumes", "moments", "identity", "network", "interests", "pace"), agree=2),
+        ),
     ),
-    Explanation(
-        Kind.SHARED_APP,
-        "fixed jobs that repeat their requests",
-        decisive=("repetition",),
-    ),
+    Explanation(Kind.SHARED_APP, "fixed jobs that repeat their requests", _ways("repetition")),
     Explanation(
         Kind.SHARED_APP,
         "monitors that ask for next to nothing",
-        decisive=("short_answers",),
+        _ways("short_answers"),
         optional=True,
     ),
     Explanation(
         Kind.UNKNOWN,
         "a class, course or event",
-        decisive=("identity", "pace"),
-        predictions=("ordinary_requests", "interests", "place"),
-        agree=3,
+        _ways(
+            "many_means",
+            ("ordinary_requests", "identity"),
+            ("ordinary_requests", "pace"),
+            ("ordinary_requests", "one_place"),
+            ("ordinary_requests", "interests", "place"),
+        ),
     ),
     Explanation(
         Kind.UNKNOWN,
         "a class or course that does one assignment",
-        decisive=("same_questions",),
+        _ways(
+            "same_questions",
+            "many_means",
+            ("ordinary_requests", "identity"),
+            ("ordinary_requests", "pace"),
+            ("ordinary_requests", "one_place"),
+        ),
     ),
 )
 """In the order in which a cluster that is not extraction takes its name.
 
-A verified organisation is one whatever it does. What accounts of one customer do counts beside who
-pays; where no accounts table says either, it counts alone.
+A verified organisation is one whatever it does; what accounts do says something of the organisation
+or the customer behind them only where no accounts table names one.
 """
 
 
@@ -114,7 +144,7 @@ def test(measured: Measured, alpha: float) -> list[Alternative]:
     return [
         _alternative(explanation, measured, alpha)
         for explanation in EXPLANATIONS
-        if not explanation.optional or _known(explanation.decisive, measured)
+        if not explanation.optional or _tests(explanation, measured)
     ]
 
 
@@ -157,24 +187,28 @@ def _stands(measured: Measured, prediction: str) -> bool:
 
 
 def _alternative(explanation: Explanation, measured: Measured, alpha: float) -> Alternative:
-    decisive = _known(explanation.decisive, measured)
-    names = explanation.predictions
-    if not decisive and explanation.instead is not None:
-        names = explanation.instead
-    together = _known(names, measured)
-    agree = explanation.agree
-    tests = [(float(ruger([p.p_value for p in decisive], 1)), decisive, 1)] if decisive else []
-    if len(together) >= agree:
-        tests.append((float(ruger([p.p_value for p in together], agree)), together, agree))
+    tests = _tests(explanation, measured)
     if not tests:
         why = "the log has nothing to test it"
         return Alternative(explanation.kind, 1.0, rejected=False, why=why, what=explanation.what)
-    least, behind, count = min(tests, key=lambda test: test[0])
+    least, behind = min(tests, key=lambda test: test[0])
     p_value = min(1.0, len(tests) * least)
-    telling = sorted(behind, key=lambda prediction: prediction.p_value)[:count]
-    why = "; ".join(prediction.text for prediction in telling)
+    why = "; ".join(prediction.text for prediction in behind)
     return Alternative(explanation.kind, p_value, p_value <= alpha, why, explanation.what)
 
 
-def _known(names: tuple[str, ...], measured: Measured) -> list[Prediction]:
-    return [prediction for key in names if (prediction := measured.get(key)) is not None]
+def _tests(explanation: Explanation, measured: Measured) -> list[tuple[float, list[Prediction]]]:
+    """Return the p-value of each open way, and the predictions that are most contradicted."""
+    found = []
+    for way in explanation.ways:
+        known = [p for name in way.predictions if (p := measured.get(name)) is not None]
+        agree = len(way.predictions) if way.agree is None else way.agree
+        if len(known) < agree or (way.unless and measured.get(way.unless) is not None):
+            continue
+        telling = sorted(known, key=lambda prediction: prediction.p_value)[:agree]
+        # Where all must agree, the largest p-value is that of their union (Berger 1982).
+        p_value = telling[-1].p_value
+        if way.agree is not None:
+            p_value = float(ruger([prediction.p_value for prediction in known], agree))
+        found.append((p_value, telling))
+    return found

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from stillwatch.detect.enrichment import Coded
 from stillwatch.detect.features import Family
-from stillwatch.detect.grounds import Ground
+from stillwatch.detect.predictions.ground import Ground
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def shared(
     members: NDArray[np.int64],
     families: tuple[Family, ...],
     *,
-    besides_largest: bool = False,
+    free: int = 0,
     any_owner: bool = False,
 ) -> Iterator[Sharing]:
     """Yield, for each of some families that the members have values of, who shares one.
@@ -75,7 +75,7 @@ def shared(
         ground: the population.
         members: account codes, ascending.
         families: the families, one by one.
-        besides_largest: leave the value out that most members carry.
+        free: leave so many values out, those that most members carry.
         any_owner: count what accounts of one organisation share, too, which is its own affair.
     """
     common = np.bincount(ground.script[members]).argmax()
@@ -85,11 +85,11 @@ def shared(
         coded = ground.coded.get(family)
         if coded is None or not (rows := coded.rows_of(members)).size:
             continue
-        if besides_largest:
+        if free:
             _, place, carriers = np.unique(
                 coded.column[rows], return_inverse=True, return_counts=True
             )
-            rows = rows[place != carriers.argmax()]
+            rows = rows[~np.isin(place, np.argsort(-carriers, kind="stable")[:free])]
         yield _sharing(coded, rows, members, owner, strangers)
 
 

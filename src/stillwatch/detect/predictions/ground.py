@@ -11,8 +11,8 @@ from stillwatch.detect import vectors
 from stillwatch.detect.calibration import Findings
 from stillwatch.detect.enrichment import Coded
 from stillwatch.detect.features import Family
-from stillwatch.detect.likeness import advantage, likeness
 from stillwatch.detect.population import Population
+from stillwatch.detect.predictions.likeness import advantage, likeness
 from stillwatch.detect.profiles import main_script
 from stillwatch.detect.vectors import Vectors
 from stillwatch.stats.pvalues import conformal_p, fisher, simes
