@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from stillwatch.bench.database import database
 from stillwatch.bench.suite import Case
 from stillwatch.errors import InputError
 from stillwatch.events.fingerprint import fingerprint_stream
@@ -72,7 +72,7 @@ def share_of(made: Simulated, share: float, folder: Path) -> Simulated:
     """
     folder.mkdir(parents=True, exist_ok=True)
     part = Simulated(folder, 0)
-    with duckdb.connect() as db:
+    with database() as db:
         for source, out in (
             (made.events_path, part.events_path),
             (made.accounts_path, part.accounts_path),

@@ -2,12 +2,12 @@
 
 from typing import Final
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 from scipy import sparse
 from scipy.sparse import csgraph
 
+from stillwatch.bench.database import database
 from stillwatch.bench.labels import FLAGS
 from stillwatch.bench.method import Traffic
 from stillwatch.stats.arrays import BoolArray, IntArray
@@ -56,7 +56,7 @@ class Components:
 
     def flag(self, traffic: Traffic) -> pa.Table:
         """See `Method.flag`."""
-        with duckdb.connect() as db:
+        with database() as db:
             account = [
                 row[0]
                 for row in db.execute(

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 
+from stillwatch.bench.database import database
 from stillwatch.bench.labels import FLAGS
 from stillwatch.bench.method import Traffic
 from stillwatch.events.markers import Marker
@@ -55,7 +55,7 @@ class Thresholds:
     def flag(self, traffic: Traffic) -> pa.Table:
         """See `Method.flag`."""
         columns = ", ".join(f"({sql})::DOUBLE AS {name}" for name, sql in STATISTICS.items())
-        with duckdb.connect() as db:
+        with database() as db:
             rows = db.execute(
                 _QUERY.format(columns=columns), [str(traffic.fingerprints)]
             ).fetchnumpy()
