@@ -55,21 +55,18 @@ def build_reference(
     cohort: npt.ArrayLike,
     *,
     minimum: int = 1000,
-    trimmed: float = 0.0,
 ) -> Reference:
     """Learn the null of a statistic from reference accounts.
 
     Accounts of attackers that hide in the reference raise its upper end, so that p-values come out
-    too large: the error is on the safe side, and power is lost. `trimmed` gives the power back at a
-    risk: the share dropped from the top also takes genuine accounts with it, so p-values come out
-    too small, by at most that share. The default keeps everything.
+    too large: the error is on the safe side, and power is lost. Dropping the largest values would
+    take genuine accounts with them and make p-values too small.
 
     Args:
         values: Statistics of the reference accounts, one axis; larger is more surprising. NaN means
             not measured and is left out.
         cohort: Cohort of each account.
         minimum: Accounts that a cohort needs for a null of its own.
-        trimmed: Share of the largest values to drop in each cohort and in the pool, 0..1 exclusive.
 
     Returns:
         The reference. With no accounts at all every p-value is 1.
@@ -80,14 +77,8 @@ def build_reference(
     statistics, labels = statistics[measured], labels[measured]
     names, counts = np.unique(labels, return_counts=True)
     return Reference(
-        pooled=_ascending(statistics, trimmed),
+        pooled=np.sort(statistics),
         cohorts={
-            int(name): _ascending(statistics[labels == name], trimmed)
-            for name in names[counts >= minimum]
+            int(name): np.sort(statistics[labels == name]) for name in names[counts >= minimum]
         },
     )
-
-
-def _ascending(values: FloatArray, trimmed: float) -> FloatArray:
-    """Sorted values without the top `trimmed` share."""
-    return np.sort(values)[: values.size - int(values.size * trimmed)]
