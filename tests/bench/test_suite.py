@@ -24,8 +24,8 @@ about = "x"
 
 def test_the_committed_suite_has_the_promised_cases_and_seeds() -> None:
     suite = load_suite(COMMITTED)
-    assert suite.seeds.development == [*range(1, 6), *range(201, 206)]
-    assert suite.seeds.report == [301, 302, 303, 304, 305]
+    assert suite.seeds.development == [*range(1, 6), *range(201, 206), *range(301, 306)]
+    assert suite.seeds.report == [401, 402, 403, 404, 405]
     assert len(suite.seeds.null) == 100
     assert suite.cases("mixed-medium")[0].scale == "medium"
     assert {case.table for case in suite.case} == {"headline", "evasion", "null"}

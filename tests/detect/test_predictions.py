@@ -152,3 +152,13 @@ def test_classmates_share_subjects_and_strangers_do_not(strangers):
     classmates = replace(strangers, counts=counts.tocsr(), rarity=rare)
     assert questions.same_questions(classmates, np.arange(SIZE)).p_value > 0.5
     assert questions.same_questions(strangers, np.arange(SIZE)).p_value < 1e-3
+
+
+def test_an_organisation_that_nobody_verified_is_no_known_customer(strangers):
+    members = np.arange(SIZE)
+    invented = with_shared(strangers, Family.ORGANISATION, [[7]] * SIZE)
+    named = replace(invented, organised=np.zeros(strangers.population.size, bool))
+    assert ownership.one_customer(named, members).p_value > 0.5
+    assert ownership.known_customer(named, members).p_value < 1e-6
+    known = replace(invented, organised=np.ones(strangers.population.size, bool))
+    assert ownership.known_customer(known, members).p_value > 0.5

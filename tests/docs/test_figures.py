@@ -14,7 +14,7 @@ STATISTICS = (DOCS / "adr/0003-statistics.md").read_text(encoding="utf-8")
 RESULTS = (DOCS / "results.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["coordination", "kind", "unusual", "shared"])
+@pytest.mark.parametrize("name", ["coordination", "kind", "unusual", "unlike", "shared"])
 def test_a_threshold_is_stated(name):
     assert f"| `{name}` | {getattr(AnalysisSettings(), name):g} |" in STATISTICS
 

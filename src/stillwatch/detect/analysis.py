@@ -35,6 +35,7 @@ class AnalysisSettings:
         kind: largest q-value at which extraction is asserted.
         unusual: largest p-value of "its accounts behave like strangers" at which extraction is
             asserted: the members must stand out, not only belong together.
+        unlike: the same at which a group is named a relay pool.
         shared: share of members that must have one feature other than words in common.
         formation: how candidate clusters form.
         membership: who belongs.
@@ -43,6 +44,7 @@ class AnalysisSettings:
     coordination: float = 0.01
     kind: float = 0.1
     unusual: float = 0.3
+    unlike: float = 0.05
     shared: float = 0.3
     formation: FormationSettings = field(default_factory=FormationSettings)
     membership: MembershipSettings = field(default_factory=MembershipSettings)
@@ -215,7 +217,7 @@ def _assess(
                 else kinds.name(
                     alternatives[number],
                     measured[number],
-                    stands_out=bool(unusual[number] <= settings.unusual),
+                    stands_out=bool(unusual[number] <= settings.unlike),
                 ),
                 q_coordination=source.q_value,
                 q_kind=float(q_kind[number]),

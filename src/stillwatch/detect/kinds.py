@@ -162,8 +162,8 @@ def name(alternatives: list[Alternative], measured: Measured, *, stands_out: boo
     """Name a cluster that is not extraction by the first explanation that stands and is shown.
 
     That an explanation was not rejected does not make it true, so each needs a positive sign: an
-    organisation's accounts must be known to be one, a relay's accounts must stand out and not be
-    independent, the questions of an evaluation must repeat.
+    organisation's accounts must be known to be one, a relay's accounts must stand out and be
+    neither independent nor one customer's, the questions of an evaluation must repeat.
 
     Args:
         alternatives: the explanations, tested.
@@ -173,9 +173,11 @@ def name(alternatives: list[Alternative], measured: Measured, *, stands_out: boo
     standing = {alternative.kind for alternative in alternatives if not alternative.rejected}
     shown = {
         Kind.ORGANISATION: _stands(measured, "one_organisation")
-        or _stands(measured, "one_customer"),
+        or _stands(measured, "known_customer"),
         Kind.EVALUATION: _stands(measured, "repeats"),
-        Kind.RELAY: stands_out and Kind.SHARED_APP not in standing,
+        Kind.RELAY: stands_out
+        and Kind.SHARED_APP not in standing
+        and not _stands(measured, "one_customer"),
         Kind.SHARED_APP: True,
     }
     return next((kind for kind in shown if kind in standing and shown[kind]), Kind.UNKNOWN)

@@ -133,6 +133,10 @@ class Population:
         known = pc.fill_null(self.accounts["verified"], False).combine_chunks()
         return np.asarray(known.to_numpy(zero_copy_only=False), bool)
 
+    def says_who_is_verified(self) -> bool:
+        """Whether the accounts table says of any account that it is or is not verified."""
+        return self.accounts is not None and self.accounts["verified"].null_count < self.size
+
     def signup_seconds(self) -> NDArray[np.float64]:
         """Return sign-up times as seconds since 1970, NaN where unknown."""
         if self.accounts is None:

@@ -297,12 +297,12 @@ CUE_PAIRS: Final[dict[Marker, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         (
             "score", "grade", "rate", "evaluate", "judge", "assess", "compare", "rank", "评分",
             "评估", "评价", "評価", "採点", "평가", "채점", "قيم", "оцени", "оцените",
-            "сравни", "evalúa", "califica", "avalie", "évalue", "évaluez", "bewerte",
-            "vergleiche",
+            "сравни", "evalúa", "califica", "avalie", "évalue", "évaluez", "bewerte", "vergleiche",
         ),
         (
             "response", "responses", "assistant", "assistants", "model answer", "model output",
             "candidate answer", "student answer", "two answers", "completions", "ai answer",
+            "following answer", "answer below", "students answer", "essay", "submission",
             "回复", "回答", "回覆", "応答", "답변", "응답", "الإجابة", "الرد", "ответ",
             "ответы", "ответа", "respuesta", "respuestas", "resposta", "respostas",
             "réponse", "réponses", "antwort", "antworten",

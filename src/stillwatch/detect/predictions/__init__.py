@@ -37,6 +37,7 @@ MEASURES: Final[dict[str, Measure]] = {
     "breadth": questions.breadth,
     "one_organisation": ownership.one_organisation,
     "one_customer": ownership.one_customer,
+    "known_customer": ownership.known_customer,
     "ordinary_requests": habits.ordinary_requests,
     "place": ownership.place,
 }

@@ -60,6 +60,8 @@ class Ground:
         script: main script per account.
         verified: accounts whose organisation the provider has verified.
         owner: a code per account that accounts of one organisation share.
+        organised: accounts of an organisation that can be taken at its word: a verified one, or any
+            where the provider says of none whether it is verified.
         pace: p-value of machine-like pace per account, small is machine-like; NaN unknown.
         harvest: p-value of asking for what ordinary customers seldom ask for; NaN unknown.
         words: word vectors of both halves of the hours, over the same columns.
@@ -78,6 +80,7 @@ class Ground:
     script: NDArray[np.int64]
     verified: NDArray[np.bool_]
     owner: NDArray[np.int64]
+    organised: NDArray[np.bool_]
     pace: NDArray[np.float64]
     harvest: NDArray[np.float64]
     words: tuple[Vectors, Vectors]
@@ -114,13 +117,16 @@ def ground(
     order = rng.permutation(population.size)
     strangers = codes[np.argsort(order[codes], kind="stable")][:MOST_MEMBERS]
     draws = rng.choice(codes, (DRAWS, MOST_MEMBERS))
+    verified = organisation_verified(coded, population.verified())
+    organised = verified if population.says_who_is_verified() else np.ones(population.size, bool)
     return Ground(
         population=population,
         coded=coded,
         background=codes,
         script=script,
-        verified=organisation_verified(coded, population.verified()),
+        verified=verified,
         owner=_owners(coded, population.size),
+        organised=organised,
         pace=_reranked([s.name for s in findings.signals if s.name in MACHINE], findings, codes),
         harvest=_reranked([s.name for s in findings.signals if s.name in HARVEST], findings, codes),
         words=words,

@@ -11,15 +11,15 @@ from stillwatch.detect.predictions.sharing import shared
 from stillwatch.stats.enrichment import poisson_tail_log
 
 FEW = 3
-"""Payments and devices that a class, or a firm with several cards, may have in common."""
+"""Payments, devices, networks that a class, or a firm with several cards, may have in common."""
 LARGEST = {
     "verified organisation": (Family.ORGANISATION, 0.6),
     "payment": (Family.PAYMENT, 0.9),
     "organisation": (Family.ORGANISATION, 0.9),
 }
 """Share of a group that one organisation, or one customer who pays for all, holds at least."""
-EXITS = 3
-"""Networks of the group's own that each member of a pool uses, at least."""
+OWN = 3
+"""Members that use a network, at least, for it to be the group's own."""
 PLACE = 0.3
 """Share of a class or a customer's accounts on a network in common with another, at least."""
 NETWORKS = (Family.NETWORK, Family.ADDRESS, Family.SIGNUP_NETWORK)
@@ -52,22 +52,23 @@ def network(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
 
 
 def one_place(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
-    """People of one place come from one network or two; a pool takes turns at many exits.
+    """People of one place come from a few networks; a pool is spread over many exits.
 
-    Counted are networks that three or more members use and hardly anybody else; most members of a
-    pool use three or more of them.
+    Counted are the group's own networks, which three or more members use and hardly anybody else.
+    Most members of a pool use one beyond the group's `FEW` busiest.
     """
     coded = ground.coded.get(Family.NETWORK)
     if coded is None or not (rows := coded.rows_of(members)).size:
         return None
     column, place, inside = np.unique(coded.column[rows], return_inverse=True, return_counts=True)
-    own = (inside >= 3) & (2 * inside >= coded.carriers[column])
-    used = np.bincount(np.searchsorted(members, coded.account[rows]), own[place], members.size)
-    many = int((used >= EXITS).sum())
+    beyond = (inside >= OWN) & (2 * inside >= coded.carriers[column])
+    own = np.flatnonzero(beyond)
+    beyond[own[np.argsort(-inside[own], kind="stable")[:FEW]]] = False
+    many = np.unique(coded.account[rows][beyond[place]]).size
     p_value = float(stats.binom.sf(many - 1, members.size, 0.5))
     return Prediction(
         max(p_value, SMALLEST),
-        f"{many} of {members.size} use three or more networks of the group's own",
+        f"{many} of {members.size} use networks of the group's own beyond its {FEW} busiest",
     )
 
 
@@ -105,9 +106,23 @@ def one_organisation(ground: Ground, members: NDArray[np.int64]) -> Prediction |
 
 def one_customer(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
     """A customer with several accounts pays for them all, or registers them all as one."""
+    return _customer(ground, members, members)
+
+
+def known_customer(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
+    """A customer whom the provider knows: by the payment, or as a verified organisation.
+
+    An organisation that nobody verified may be the campaign's own invention.
+    """
+    return _customer(ground, members, members[ground.organised[members]])
+
+
+def _customer(
+    ground: Ground, members: NDArray[np.int64], organised: NDArray[np.int64]
+) -> Prediction | None:
     found = [
         _largest(ground, members, members, "payment"),
-        _largest(ground, members, members, "organisation"),
+        _largest(ground, members, organised, "organisation"),
     ]
     known = [prediction for prediction in found if prediction is not None]
     return max(known, key=lambda prediction: prediction.p_value, default=None)
