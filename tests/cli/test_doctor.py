@@ -32,6 +32,14 @@ def test_a_fresh_user_is_told_what_is_off_and_what_turns_it_on(capsys):
         assert "stillwatch lists build" in found[name]["mend"]
 
 
+@pytest.mark.usefixtures("home")
+def test_a_wrong_variable_is_mended_in_the_environment(capsys, monkeypatch):
+    monkeypatch.setenv("STILLWATCH_ENGINE", "cluster")
+    code, found = checks(capsys)
+    assert code == 1
+    assert found["settings"]["mend"] == "set STILLWATCH_ENGINE to another value or unset it"
+
+
 def test_lists_and_keys_are_seen(home, capsys):
     (home / "sources").mkdir()
     (home / "sources/vpn.txt").write_text("192.0.2.0/24\n")

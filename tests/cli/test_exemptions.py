@@ -6,6 +6,7 @@ import pytest
 from stillwatch.detect.exemptions import active_exemptions, load_exemptions
 from stillwatch.errors import ConfigError, InputError
 from stillwatch.events.contracts import Exemption
+from stillwatch.simulate import simulate, write_traffic
 
 TOML = """
 [[exemption]]
@@ -46,6 +47,17 @@ def test_all_formats_say_the_same(tmp_path, name, text):
             expires=datetime(2027, 6, 1, 10, tzinfo=UTC),
         ),
     )
+
+
+def test_the_simulators_register_is_read_and_null_is_absent(tmp_path):
+    traffic = simulate("mixed", seed=1)
+    write_traffic(traffic, tmp_path)
+    path = tmp_path / "exemptions.json"
+    assert traffic.exemptions
+    assert b"null" not in path.read_bytes()
+    assert load_exemptions(path) == tuple(traffic.exemptions)
+    path.write_text(JSON.replace('"org_id"', '"account_id": null, "org_id"'))
+    assert [e.org_id for e in load_exemptions(path)] == ["org-7", None]
 
 
 def test_organisations_cover_their_accounts_until_they_expire(tmp_path):

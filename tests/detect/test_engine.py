@@ -85,6 +85,17 @@ def test_a_path_with_a_quote_is_read(tmp_path):
         assert engine.profiles()["events"].to_pylist() == [1]
 
 
+def test_events_with_the_id_of_another_are_counted(tmp_path):
+    ids = ["1", "2", "1", "1", "3", "2"]
+    rows = [event("a", number) | {"event_id": name} for number, name in enumerate(ids)]
+    table = pa.Table.from_pylist(rows, schema=FINGERPRINTS)
+    path = _written(table, tmp_path)
+    with LocalEngine([path], tmp_path, memory_limit="500MB", threads=1) as engine:
+        assert engine.repeated() == 3
+    with LocalEngine([path, path], tmp_path, memory_limit="500MB", threads=1) as engine:
+        assert engine.repeated() == 9
+
+
 def test_clients_and_tls_fingerprints_are_readable(tmp_path):
     rows = [
         event("a", client=5, client_name="openai-python", tls_fingerprint="t13d1516h2"),

@@ -97,7 +97,7 @@ def test_explain_says_which_features_an_account_carries(part, quick):
             found = explain(quick, account)
             assert not any("is not recorded" in line for line in found.missing)
             for feature in found.features:
-                told = repr(feature.label)
+                told = feature.label
                 line = f"{'Carries' if feature.carried else 'Lacks'} {told}"
                 side = found.evidence_for if feature.carried else found.evidence_against
                 assert any(text.startswith(line) for text in side)

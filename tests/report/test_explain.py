@@ -28,7 +28,7 @@ def test_a_member_has_evidence_on_both_sides(result):
     assert explanation.evidence_for[0].startswith("Member of c001, an extraction campaign of 82")
     carried = {feature.label for feature in explanation.features if feature.carried}
     assert carried
-    assert all(any(repr(label) in line for line in explanation.evidence_for) for label in carried)
+    assert all(any(label in line for line in explanation.evidence_for) for label in carried)
     assert (
         "coordination very strong (q 1 × 10⁻¹²), kind very strong (q 2"
         in (explanation.evidence_for[0])

@@ -85,7 +85,7 @@ def test_the_top_says_what_was_found_how_sure_who_and_since_when(page):
         "very strong q 2 × 10⁻⁷",
         "extraction not asserted",
         "USD",
-        "Also coordinated, but not theft: 1 evaluation, 1 shared application and 1 organisation",
+        "Also coordinated, with no claim of extraction: 1 evaluation, 1 shared application and",
     ):
         assert fact in top
     assert "q 0.012" not in page.text
@@ -97,7 +97,7 @@ def test_each_campaign_keeps_observation_inference_and_confidence_apart(page):
     for fact in (
         "412 accounts acted as one operation to harvest reasoning",
         "it is not a shared application, a relay pool or an evaluation",
-        "An organisation: not ruled out (p 0.09): 22 members share one network",
+        "An organisation: not ruled out (p 0.09). What speaks most against it: 22 members share",
         "Of that kind: very strong , q 2 × 10⁻⁷",
         "Extraction is not asserted.",
         "38 members joined after the test, by matching its features: not tested.",
@@ -264,8 +264,8 @@ def test_what_is_unknown_is_said():
     assert "No extraction campaign or relay pool found" in text
     assert "Also 1 coordinated group of unknown kind." in text
     assert "act together; what for is not established" in text
-    assert "so no kind is named" in text
-    assert "no price table was given (--prices FILE)" in text
+    assert "No kind is named" in text
+    assert "no price of its models was given (--prices FILE)" in text
     assert "Extraction is not asserted." in text
     assert "Also coordinated" not in text
 
@@ -292,7 +292,10 @@ def test_explanations_are_named_in_words():
         ],
     )
     text = Page(render(replace(result, evidence={**result.evidence, "c001": evidence}))).text
-    assert f"{people.capitalize()}: not ruled out (p 0.3): even hours." in text
+    assert (
+        f"{people.capitalize()}: not ruled out (p 0.3). What speaks most against it: even hours."
+        in text
+    )
     assert f"{people.capitalize()} ? still possible 0.3 even hours" in text
     assert f"{jobs.capitalize()} ✓ ruled out 1 × 10⁻⁴ requests differ" in text
     assert f"it is not {jobs}." in text

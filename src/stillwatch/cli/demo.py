@@ -52,16 +52,17 @@ def command(out: Path, scale: str, seed: int, *, quiet: bool) -> None:
 
     from stillwatch.detect import store
     from stillwatch.events.readers.rejects import Rejects
-    from stillwatch.simulate import SCALES, simulate, write_traffic
+    from stillwatch.simulate import SCALES, check_folder, simulate, write_traffic
 
     started = monotonic()
     screen = Screen(quiet=quiet)
     traffic, found = out / "traffic", out / "result"
+    check_folder(traffic)
     store.check_output(found)
     screen.say("Simulating traffic with three hidden campaigns ...")
     with screen.bars() as progress:
-        progress.start("simulating", SCALES[scale].events)
         hidden = simulate("demo", scale=scale, seed=seed)
+        progress.start("simulating", SCALES[scale].events)
         events = write_traffic(hidden, traffic, progress.advance)
         progress.finish()
     screen.say(f"Scanning {count(events, 'event')} ...")

@@ -79,7 +79,11 @@ def all_checks() -> Iterator[Check]:
     try:
         settings = load_settings()
     except StillwatchError as error:
-        yield Check("settings", State.WRONG, str(error), "mend the file")
+        # The message begins with what is wrong: the environment's variable, or a file.
+        where = str(error).partition(":")[0]
+        named = where.startswith("STILLWATCH_")
+        mend = f"set {where} to another value or unset it" if named else "mend the file"
+        yield Check("settings", State.WRONG, str(error), mend)
         return
     read = ", ".join(str(path) for path in settings.sources) or "no file; defaults hold"
     yield Check("settings", State.OK, read)

@@ -10,7 +10,7 @@ import msgspec
 from stillwatch.cli import options
 from stillwatch.cli.examples import Command
 from stillwatch.cli.files import replacing
-from stillwatch.cli.jobs import compile_kernels, identity_of, show_rejected
+from stillwatch.cli.jobs import compile_kernels, identity_of, lists_of, show_rejected
 from stillwatch.cli.keys import create_key, own_key_file, read_key
 from stillwatch.cli.screen import Screen
 from stillwatch.detect.wording import count
@@ -64,8 +64,9 @@ def command(
 
     settings = load_settings().with_options(**given)
     screen = Screen(quiet=quiet)
-    secret = own_secret(settings, screen)
     rejected = out.with_name(f"{out.name}.rejected.jsonl")
+    check_output(out, rejected, logs)
+    secret = own_secret(settings, screen)
     with (
         replacing(out) as path,
         replacing(rejected) as rejected_path,
@@ -85,6 +86,36 @@ def command(
             "rejected_reasons": dict(rejects.reasons),
         }
         click.echo(msgspec.json.encode(found).decode())
+
+
+def check_output(out: Path, rejected: Path, logs: tuple[str, ...]) -> None:
+    """Refuse to write over a log, or over a file that this command did not write.
+
+    Raises:
+        InputError: `out` or `rejected` is one of the logs, or `out` holds something else.
+    """
+    from stillwatch.events.readers.source import Progress, find_files
+
+    read = {file.path.resolve() for file in find_files(logs, Progress())}
+    for path in (out, rejected):
+        if path.resolve() in read:
+            raise InputError(f"{path} is one of the logs and would be lost: give another --out")
+    if out.exists() and not written_by_ingest(out):
+        raise InputError(f"{out} exists and stillwatch ingest did not write it: give another --out")
+
+
+def written_by_ingest(path: Path) -> bool:
+    """Whether a file says that this command wrote it."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from stillwatch.events.schema import WRITTEN_BY
+
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except (pa.ArrowException, OSError):
+        return False
+    return bool(metadata.get(WRITTEN_BY) == b"ingest")
 
 
 def own_secret(settings: Settings, screen: Screen) -> bytes:
@@ -113,27 +144,33 @@ def with_text(log: "LogReader") -> "Kept":
 
 def fingerprints(log: "LogReader", secret: bytes, settings: Settings, screen: Screen) -> "Kept":
     """Fingerprint events with the user's key and lists; fingerprints are joined as they are."""
+    import pyarrow as pa
+
     from stillwatch.events.fingerprint import fingerprint_stream
     from stillwatch.events.key import Key
     from stillwatch.events.lists import NetworkLists
-    from stillwatch.events.schema import FINGERPRINTS
+    from stillwatch.events.schema import FINGERPRINTS, KEY_ID
+
+    def under(key_id: str) -> pa.Schema:
+        return FINGERPRINTS.with_metadata({**FINGERPRINTS.metadata, KEY_ID: key_id.encode()})
 
     if log.contract == "fingerprints":
-        return FINGERPRINTS, iter(log)
+        return under(log.key_id) if log.key_id else FINGERPRINTS, iter(log)
     key = Key.from_secret(secret)
-    networks = NetworkLists.load(settings.lists)
+    lists = lists_of(settings)
+    networks = NetworkLists.load(lists) if lists else NetworkLists.empty()
     compile_kernels(key, screen)
-    schema = FINGERPRINTS.with_metadata(
-        {**(FINGERPRINTS.metadata or {}), b"stillwatch.key_id": key.id.encode()}
-    )
-    return schema, fingerprint_stream(log, key, networks if networks.on else None)
+    return under(key.id), fingerprint_stream(log, key, networks if networks.on else None)
 
 
 def write(kept: "Kept", log: "LogReader", path: Path, screen: Screen) -> int:
     """Write batches to one Parquet file as they come; return how many rows."""
     import pyarrow.parquet as pq
 
+    from stillwatch.events.schema import WRITTEN_BY
+
     schema, batches = kept
+    schema = schema.with_metadata({**(schema.metadata or {}), WRITTEN_BY: b"ingest"})
     rows = done = 0
     with screen.bars() as progress, pq.ParquetWriter(path, schema, compression="zstd") as writer:
         progress.start("Reading logs", log.bytes_total)

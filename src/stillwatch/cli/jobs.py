@@ -38,6 +38,20 @@ def identity_of(settings: Settings, secret: bytes | None) -> "Identity | None":
     return Identity(secret)
 
 
+def lists_of(settings: Settings) -> Path | None:
+    """Name the folder of lists; None where the user named none and has built none.
+
+    Raises:
+        ConfigError: The user named a folder that has no lists.
+    """
+    from stillwatch.events.lists import FILE, require_lists
+
+    if settings.lists == settings.data_dir / "lists" and not (settings.lists / FILE).is_file():
+        return None
+    require_lists(settings.lists)
+    return settings.lists
+
+
 def show_rejected(total: int, reasons: Mapping[str, int], path: Path, screen: Screen) -> None:
     """Say how many rows could not be read, why, and where they are listed."""
     if total:

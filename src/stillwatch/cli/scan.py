@@ -10,7 +10,7 @@ import msgspec
 from stillwatch.cli import options
 from stillwatch.cli.examples import Command
 from stillwatch.cli.exits import DONE, FAIL_ON
-from stillwatch.cli.jobs import compile_kernels, identity_of, show_rejected
+from stillwatch.cli.jobs import compile_kernels, identity_of, lists_of, show_rejected
 from stillwatch.cli.keys import read_key
 from stillwatch.cli.screen import Screen
 from stillwatch.detect import wording
@@ -132,7 +132,7 @@ def run(
             accounts,
             reference=settings.reference,
             exempt=settings.exempt,
-            lists=settings.lists,
+            lists=lists_of(settings),
             prices=settings.prices,
             key=key,
             format=log_format,

@@ -70,9 +70,10 @@ def command(
     coordinated without being theft, and attacks with evasion. labels.parquet holds the truth, one
     row per account.
     """
-    from stillwatch.simulate import SCALES, describe, simulate, write_traffic
+    from stillwatch.simulate import SCALES, check_folder, describe, simulate, write_traffic
 
     screen = Screen(quiet=quiet)
+    check_folder(out)
     traffic = simulate(scenario, scale=scale, seed=seed, prompts=prompts)
     with screen.bars() as progress:
         progress.start("simulating", SCALES[scale].events)

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from stillwatch.detect import labels, pictures
+from stillwatch.detect import labels, pictures, wording
 from stillwatch.detect.analysis import Analysis, Assessed
 from stillwatch.detect.enrichment import Enriched
 from stillwatch.detect.features import Family
@@ -29,6 +29,29 @@ TELLING = frozenset(
     {"volumes", "moments", "identity", "network", "conversations", "pace", "ordinary_requests"}
 )
 """Predictions whose contradiction is a reason a person understands by itself."""
+
+NOT_TOLD = {
+    "volumes": "how much they use",
+    "moments": "when they started",
+    "identity": "who pays and on which devices",
+    "many_means": "who pays and on which devices",
+    "network": "on which networks they sit",
+    "one_place": "on which networks they sit",
+    "place": "on which networks they sit",
+    "conversations": "who their conversations are with",
+    "pace": "at which pace they work",
+    "interests": "which subjects they come back to",
+    "same_questions": "which subjects they have in common",
+    "repeats": "which questions they repeat",
+    "repetition": "which requests they repeat",
+    "short_answers": "how long their answers are",
+    "breadth": "how broad their subjects are",
+    "ordinary_requests": "what their requests ask for",
+    "one_organisation": "which organisation they belong to",
+    "one_customer": "whose customers they are",
+    "known_customer": "whose customers they are",
+}
+"""What is not known of members where a prediction could not be measured, by its name."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +186,8 @@ def _indicators(context: Context, assessed: Assessed) -> list[Indicator]:
 
 def _reasons(assessed: Assessed, bars: list[Enrichment]) -> list[str]:
     shared = [
-        f"{bar.member_share:.0%} share {bar.label}, {bar.population_share:.2%} of all accounts do"
+        f"{wording.percent(bar.member_share)} share {bar.label}, "
+        f"{wording.percent(bar.population_share)} of all accounts do"
         for bar in bars[:4]
     ]
     contradicted = [
@@ -181,16 +205,18 @@ def _doubts(context: Context, assessed: Assessed, tokens: Mapping[str, Tokens]) 
             f"{assessed.group.joined.size} of {assessed.group.members.size} accounts joined by "
             "matching the profile after the test and are untested"
         )
-    missing = sorted(name for name, found in assessed.measured.items() if found is None)
+    missing = [name for name, found in assessed.measured.items() if found is None]
     if missing:
-        names = ", ".join(name.replace("_", " ") for name in missing)
-        doubts.append(f"nothing is known of its members' {names}")
+        untold = dict.fromkeys(NOT_TOLD[name] for name in missing)
+        doubts.append(f"the log cannot tell {wording.listing(list(untold))}")
     if assessed.kind is Kind.EXTRACTION:
         doubts.append("operators who resell to several buyers look like one operation here")
     if assessed.unusual_p > 0.1:
         doubts.append("taken one by one, its accounts behave like others")
     if context.prices and (unpriced := context.prices.unpriced(tokens)):
-        doubts.append(f"no price is given for {', '.join(unpriced)}, so the value is too low")
+        doubts.append(
+            f"no price is given for {', '.join(unpriced)}: they are left out of the value"
+        )
     return doubts
 
 

@@ -123,7 +123,9 @@ def _rows(path: Path, rows: "csv.DictReader[str]") -> Iterator[tuple[str, Mappin
         yield where, {name: value.strip() for name, value in row.items() if value.strip()}
 
 
-def _exemption(entry: Mapping[str, Any], where: str) -> Exemption:
+def _exemption(found: Mapping[str, Any], where: str) -> Exemption:
+    # JSON may write what is absent as null.
+    entry = {name: value for name, value in found.items() if value is not None}
     if unknown := sorted(set(entry) - set(COLUMNS)):
         raise InputError(f"{where}: unknown key {unknown[0]!r}; use {', '.join(COLUMNS)}")
     if ("account_id" in entry) == ("org_id" in entry):

@@ -20,6 +20,9 @@ ENRICHED: Final = "enriched_features"
 UNUSUAL: Final = 0.01
 """A signal's p-value at or below this is called unusual: one benign account in a hundred."""
 
+ORDINARY: Final = 0.1
+"""From this p-value on a signal speaks against; between the two it says nothing either way."""
+
 
 class Finding(msgspec.Struct, frozen=True):
     """One signal's p-value for the account: the share of benign accounts at least as extreme."""
@@ -72,6 +75,11 @@ def explain(result: ScanResult, account_id: str) -> Explanation:
     """
     row = _row(result.accounts, account_id)
     if row is None:
+        if any(account_id == campaign.campaign_id for campaign in result.campaigns):
+            raise InputError(
+                f"{account_id} is a campaign, not an account; report.html shows it, and"
+                " campaigns.json lists its accounts."
+            )
         raise InputError(
             f"No account is called {account_id!r} in this result; give an account_id of"
             " accounts.parquet."
@@ -137,7 +145,7 @@ def _for(campaign: Campaign | None, features: list[Feature], unusual: list[Findi
             f" {wording.sure(campaign.q_coordination)}, {wording.kind_claim(campaign)}."
         )
     lines += [
-        f"Carries {feature.label!r} ({feature.family}), as do"
+        f"Carries {feature.label}, as do"
         f" {wording.percent(feature.member_share)} of members and"
         f" {wording.percent(feature.population_share)} of all accounts."
         for feature in features
@@ -157,21 +165,21 @@ def _against(
 ) -> list[str]:
     lines = [] if campaign else ["In no campaign."]
     lines += [
-        f"Lacks {feature.label!r} ({feature.family}), which"
-        f" {wording.percent(feature.member_share)} of members carry."
+        f"Lacks {feature.label}, which {wording.percent(feature.member_share)} of members carry."
         for feature in features
         if feature.carried is False
     ]
     if evidence:
         lines += [
             f"{wording.sentence(a.what or wording.a_kind(a.kind))[:-1]}: not ruled out as what the"
-            f" campaign is (p {wording.probability(a.p_value)}): {a.why}."
+            f" campaign is (p {wording.probability(a.p_value)})."
             for a in evidence.alternatives
             if not a.rejected
         ]
     return lines + [
         f"{finding.signal}: ordinary, p {wording.probability(finding.p_value)}."
         for finding in ordinary
+        if finding.p_value >= ORDINARY
     ]
 
 

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from stillwatch.detect import accounts as account_tables
 from stillwatch.detect import campaigns as campaign_tables
 from stillwatch.detect import store
 from stillwatch.detect.analysis import Analysis, AnalysisSettings, analyse
+from stillwatch.detect.arguments import path_of, sources_of
 from stillwatch.detect.calibration import Reference
 from stillwatch.detect.engines.gather import gather
 from stillwatch.detect.engines.local import LocalEngine
@@ -22,12 +24,13 @@ from stillwatch.detect.prices import PriceTable
 from stillwatch.detect.progress import Progress, Silent
 from stillwatch.detect.results import Calibration, RunSummary, ScanResult
 from stillwatch.detect.signals import installed
+from stillwatch.detect.wording import count
 from stillwatch.errors import ConfigError, InputError
 from stillwatch.events.contracts import Exemption
 from stillwatch.events.fingerprint import fingerprint_stream
 from stillwatch.events.identity import Identity
 from stillwatch.events.key import Key
-from stillwatch.events.lists import DisposableDomains, NetworkLists
+from stillwatch.events.lists import DisposableDomains, NetworkLists, require_lists
 from stillwatch.events.readers import LogReader, Rejects, open_arrow, open_log, read_accounts
 from stillwatch.settings import read_toml
 from stillwatch.version import __version__
@@ -87,7 +90,9 @@ def scan(
     chosen = settings or AnalysisSettings()
     watch = progress or Silent()
     taken = rejects or Rejects()
-    earlier = None if reference is None else load_reference(Path(reference))
+    earlier = None
+    if reference is not None:
+        earlier = load_reference(path_of("reference", reference, "the folder of an earlier result"))
     table = _price_table(prices)
     listed = None if accounts is None else read_accounts(accounts, rejects=taken)
     register = (
@@ -100,7 +105,9 @@ def scan(
         with LocalEngine(files, Path(scratch), memory_limit=MEMORY_LIMIT, threads=THREADS) as local:
             contain = disposable.contain if disposable is not None else None
             population = gather(local, listed, contain, watch)
-            readable = local.readable()
+            readable, repeated = local.readable(), local.repeated()
+    if listed is not None:
+        _check_listed(population, listed, accounts)
     analysis = analyse(population, installed(), chosen, earlier, watch)
     exemptions = active_exemptions(register, listed, population.last_seen)
     watch.start("evidence", None)
@@ -113,7 +120,15 @@ def scan(
         profiles=account_tables.profile_table(population, analysis, readable),
         campaigns=tuple(campaigns),
         evidence={evidence.campaign_id: evidence for _, evidence in found},
-        summary=_summary(context, chosen, earlier, taken, inputs=list(reader.files), events=rows),
+        summary=_summary(
+            context,
+            chosen,
+            earlier,
+            taken,
+            inputs=list(reader.files),
+            events=rows,
+            repeated=repeated,
+        ),
     )
     watch.finish()
     return result
@@ -149,8 +164,7 @@ def load_reference(folder: Path) -> Reference:
 def _open(events: Any, log_format: str, identity: Identity | None, rejects: Rejects) -> LogReader:
     if hasattr(events, "__arrow_c_stream__"):
         return open_arrow(events, identity=identity, rejects=rejects)
-    sources = [events] if isinstance(events, str | Path) else list(events)
-    return open_log(sources, format=log_format, identity=identity, rejects=rejects)
+    return open_log(sources_of(events), format=log_format, identity=identity, rejects=rejects)
 
 
 def _spool(
@@ -175,14 +189,29 @@ def _counted(reader: LogReader, progress: Progress) -> Iterable[pa.RecordBatch]:
 
 
 def _price_table(prices: str | Path | PriceTable | None) -> PriceTable | None:
-    return PriceTable.parse(read_toml(Path(prices))) if isinstance(prices, str | Path) else prices
+    if prices is None or isinstance(prices, PriceTable):
+        return prices
+    return PriceTable.parse(read_toml(path_of("prices", prices, "a TOML file or a PriceTable")))
 
 
 def _lists(folder: str | Path | None) -> tuple[NetworkLists | None, DisposableDomains | None]:
     if folder is None:
         return None, None
-    networks, disposable = NetworkLists.load(Path(folder)), DisposableDomains.load(Path(folder))
+    path = path_of("lists", folder, "the folder that stillwatch lists build wrote")
+    require_lists(path)
+    networks, disposable = NetworkLists.load(path), DisposableDomains.load(path)
     return (networks if networks.on else None), (disposable if disposable.on else None)
+
+
+def _check_listed(population: Population, listed: pa.Table, given: Any) -> None:
+    """Refuse a table of other accounts, which would pass for one that knows nothing."""
+    ids = listed["account_id"].combine_chunks()
+    if not pc.any(pc.is_in(population.profiles["account_id"], value_set=ids)).as_py():
+        name = given if isinstance(given, str | Path) else "the accounts table"
+        raise InputError(
+            f"none of the {count(population.size, 'account')} of the log is in {name}: give the "
+            "table of this log's accounts, with account_id as the log has it"
+        )
 
 
 def _summary(
@@ -193,6 +222,7 @@ def _summary(
     *,
     inputs: list[str],
     events: int,
+    repeated: int,
 ) -> RunSummary:
     population, analysis = context.population, context.analysis
     return RunSummary(
@@ -215,15 +245,20 @@ def _summary(
         signals=list(analysis.findings.statuses),
         exempt_accounts=sum(account in context.exempt for account in population.account_ids),
         candidate_clusters=analysis.candidates,
-        notes=_notes(population, context.prices, rejects),
+        notes=_notes(population, context.prices, rejects, repeated),
     )
 
 
 def _calibration(analysis: Analysis, reference: Reference | None) -> Calibration:
     findings = analysis.findings
     if reference is not None:
-        note = "ordinary accounts of an earlier scan, with its judgements"
-        return Calibration("reference", findings.accounts, 0.0, findings.smallest_p, note)
+        note = (
+            "its ordinary accounts, and what people judged since where judgements.jsonl says so; "
+            "attack left among them makes p-values too large"
+        )
+        return Calibration(
+            "reference", findings.accounts, SELF_CONTAMINATION, findings.smallest_p, note
+        )
     note = (
         "accounts of this traffic: signals are ranked among those in no coordinated cluster, "
         "accounts among all outside extraction campaigns; attack left among them makes p-values "
@@ -232,7 +267,9 @@ def _calibration(analysis: Analysis, reference: Reference | None) -> Calibration
     return Calibration("self", findings.accounts, SELF_CONTAMINATION, findings.smallest_p, note)
 
 
-def _notes(population: Population, prices: PriceTable | None, rejects: Rejects) -> list[str]:
+def _notes(
+    population: Population, prices: PriceTable | None, rejects: Rejects, repeated: int
+) -> list[str]:
     notes = []
     if population.accounts is None:
         notes.append(
@@ -242,6 +279,11 @@ def _notes(population: Population, prices: PriceTable | None, rejects: Rejects) 
         notes.append("no price table was given, so values are missing; --prices FILE adds them")
     if rejects.total:
         notes.append(f"{rejects.total:,} rows could not be read; rejected.jsonl says which and why")
+    if repeated:
+        notes.append(
+            f"event_id repeats an earlier one in {count(repeated, 'event')}, all of them counted: "
+            "scan again without copies if the log holds some requests twice"
+        )
     if population.size < 1000:
         notes.append(
             f"with {population.size:,} accounts, few can stand for ordinary ones: "

@@ -90,7 +90,8 @@ def check_output(out: Path) -> None:
         InputError: `out` is a file, a mount point, or a folder with anything but an earlier
             result in it; or the folder around it cannot be written.
     """
-    around = next(parent for parent in out.resolve().parents if parent.is_dir())
+    target = out.resolve()
+    around = next((parent for parent in target.parents if parent.is_dir()), target)
     if not os.access(around, os.W_OK | os.X_OK):
         raise InputError(f"{around} cannot be written; give --out another folder.")
     if not out.exists():

@@ -241,10 +241,10 @@ def statement(campaign: "Campaign") -> str:
     aim = campaign.objective or "answers"
     verb = {
         Kind.EXTRACTION: f"acted as one operation to harvest {aim}",
-        Kind.RELAY: "form one pool that passes on the traffic of others",
-        Kind.EVALUATION: "run one evaluation",
-        Kind.SHARED_APP: "use the same application",
-        Kind.ORGANISATION: "belong to one organisation",
+        Kind.RELAY: "act like a pool that passes on the traffic of others",
+        Kind.EVALUATION: "put the same questions, as an evaluation does",
+        Kind.SHARED_APP: "act like users of one application",
+        Kind.ORGANISATION: "act like accounts of one organisation or customer",
         Kind.UNKNOWN: "act together; what for is not established",
     }[campaign.kind]
     when = span(campaign.first_seen, campaign.last_seen)

@@ -32,7 +32,7 @@ VERDICT_ORDER: tuple[Verdict, ...] = tuple(Verdict)
 """Verdicts from mildest to harshest."""
 
 
-class Exemption(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Exemption(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A registered reason not to act on an organisation or account.
 
     Exactly one of `account_id` and `org_id` names the subject. `expires` is timezone-aware; an

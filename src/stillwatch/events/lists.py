@@ -225,6 +225,19 @@ class DisposableDomains:
         return pc.if_else(pc.is_valid(_combined(domains)), listed, pa.scalar(None, pa.bool_()))
 
 
+def require_lists(directory: Path) -> None:
+    """Refuse a directory without lists: who names one means its lists to be used.
+
+    Raises:
+        ConfigError: There are no lists.
+    """
+    if not (directory / FILE).is_file():
+        raise ConfigError(
+            f"{directory} is no folder of lists, for it has no {FILE}: build them with "
+            "`stillwatch lists build SOURCES --out FOLDER`, or name no lists"
+        )
+
+
 def built(directory: Path) -> Built | None:
     """Say when the lists in a directory were built and from what; None where there are none.
 

@@ -135,9 +135,7 @@ def _check(array: pa.Array, field: pa.Field, reject: Reject) -> pa.Array:
         if name in _TEXTS:
             _reject_where(pc.greater(pc.binary_length(array), MAX_TEXT_BYTES), name, reject)
     elif field.type == TIMESTAMP:
-        low, high = pa.scalar(EARLIEST, TIMESTAMP), pa.scalar(LATEST, TIMESTAMP)
-        outside = pc.or_(pc.less(array, low), pc.greater_equal(array, high))
-        _reject_where(outside, name, reject, Reason.TIME_RANGE)
+        _reject_where(out_of_time(array), name, reject, Reason.TIME_RANGE)
     elif not pa.types.is_boolean(field.type):
         minimum = _MINIMUM.get(name, 0)
         outside = pc.less(array, pa.scalar(minimum, array.type))
@@ -147,6 +145,12 @@ def _check(array: pa.Array, field: pa.Field, reject: Reject) -> pa.Array:
             outside = pc.or_(outside, pc.is_inf(array))
         _reject_where(outside, name, reject, Reason.RANGE)
     return array
+
+
+def out_of_time(times: pa.TimestampArray) -> pa.BooleanArray:
+    """Which times are before 2000 or after 2099; null where a time is."""
+    low, high = pa.scalar(EARLIEST, TIMESTAMP), pa.scalar(LATEST, TIMESTAMP)
+    return pc.or_(pc.less(times, low), pc.greater_equal(times, high))
 
 
 def _reject_where(

@@ -69,6 +69,11 @@ ACCOUNTS: Final = pa.schema(
 
 FINGERPRINT_VERSION: Final = 1
 
+KEY_ID: Final = b"stillwatch.key_id"
+"""Metadata of a fingerprint file: the public name of the key that made it, `Key.id`."""
+WRITTEN_BY: Final = b"stillwatch.written_by"
+"""Metadata of a file that a command wrote and may therefore replace: the command's name."""
+
 BANDS: Final = 8
 """MinHash bands per prompt."""
 SKETCH: Final = 16

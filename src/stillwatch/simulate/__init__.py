@@ -1,7 +1,7 @@
 """Simulated benign and attacking traffic as ordinary events, with labels."""
 
 from stillwatch.simulate.knobs import KNOBS, SCALES, SCENARIOS, Evasion, Scale
-from stillwatch.simulate.store import describe, write_traffic
+from stillwatch.simulate.store import check_folder, describe, write_traffic
 from stillwatch.simulate.traffic import LABELS, Traffic, simulate
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Evasion",
     "Scale",
     "Traffic",
+    "check_folder",
     "describe",
     "simulate",
     "write_traffic",

@@ -32,6 +32,8 @@ from stillwatch.simulate.world import COUNTRIES, PLANS, Clients, build_clients, 
 ROW_GROUP: Final = 50_000
 """Rows per batch and per Parquet row group."""
 
+SEEDS: Final = 2**64
+"""How many seeds there are: names of accounts hold one in 64 bits."""
 _POOLED: Final = 8
 """With more campaigns than this, one of them is a relay pool for certain."""
 _SMALLEST: Final = 12
@@ -103,7 +105,8 @@ def simulate(
         prompts: Directory of real prompts (docs/guide/simulate.md), or None for the grammar.
 
     Raises:
-        InputError: The scenario or scale is unknown, or a prompt file is missing or malformed.
+        InputError: The scenario, scale or seed cannot be used, or a prompt file is missing or
+            malformed.
     """
     if scenario not in SCENARIOS:
         raise InputError(
@@ -111,8 +114,8 @@ def simulate(
         )
     if scale not in SCALES:
         raise InputError(f"There is no scale {scale!r}; choose one of {', '.join(SCALES)}.")
-    if seed < 0:
-        raise InputError(f"The seed {seed} is negative; give a whole number from 0.")
+    if not 0 <= seed < SEEDS:
+        raise InputError(f"The seed {seed} cannot be used; give a whole number below {SEEDS}.")
     bank = Bank() if prompts is None else read_corpus(prompts)
     plan, clients = SCALES[scale], build_clients()
     rng = np.random.default_rng([seed, 1])

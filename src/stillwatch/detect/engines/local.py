@@ -199,6 +199,14 @@ class LocalEngine:
             np.asarray(rows["tokens_out"], np.int64),
         )
 
+    def repeated(self) -> int:
+        """Return how many events have an id that another event has too, but for one of each id."""
+        # Hashes of ids need half the memory of ids and next to never collide.
+        rows = self._columns(
+            "SELECT count(*) - count(DISTINCT hash(event_id)) AS repeated FROM source"
+        )
+        return int(rows["repeated"][0])
+
     def readable(self) -> dict[tuple[Family, int], str]:
         """Return texts of values that are harmless to show: clients and TLS fingerprints."""
         clients = self._columns(

@@ -15,6 +15,8 @@ TYPICAL_PACE = 0.07
 """A group whose median member is above this rank among strangers is like them, however large."""
 TYPICAL_REQUESTS = 0.05
 """The same of requests, where a class or an app may lean to one kind of task."""
+ALIKE = 0.3
+"""A median rank from which on a group is said to be like strangers."""
 EVEN = 0.6
 """Spread of use per account, relative to strangers', below which a group is filled evenly."""
 
@@ -113,7 +115,9 @@ def _typical(
         return None
     median = float(np.median(known))
     upper = known[min(int((known.size + known.size**0.5) / 2), known.size - 1)]
-    text = f"in {what} the median member is among the {min(1.0, median):.1%} most unusual"
+    text = f"in {what} the median member is like strangers"
+    if median < ALIKE:
+        text = f"in {what} the median member is among the {median:.1%} most unusual"
     if upper > typical:
         return Prediction(1.0, text)
     strangers = ranks[background]

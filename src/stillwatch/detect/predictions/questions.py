@@ -61,7 +61,7 @@ def same_questions(ground: Ground, members: NDArray[np.int64]) -> Prediction | N
     alike = int((common >= COMMON).sum())
     return Prediction(
         max(float(stats.binom.cdf(alike, common.size, 0.5)), SMALLEST),
-        f"{alike} of {common.size} pairs of members share {COMMON:.0%} of their subjects",
+        f"of {common.size} pairs of members compared, {alike} share {COMMON:.0%} of their subjects",
     )
 
 

@@ -211,7 +211,8 @@ def _describe(evidence: Evidence, totals: Sequence[int], unit: str) -> str:
     grown = ""
     if evidence.growth:
         last = evidence.growth[-1]
-        grown = f"{wording.count(last.accounts, 'account')} by {wording.day(last.time)}; "
+        until = wording.day(last.time - timedelta(seconds=1))  # a point is the end of its day
+        grown = f"{wording.count(last.accounts, 'account')} by {until}; "
     return (
         f"{grown}busiest {unit} {wording.day(moment)} with {wording.count(totals[peak], 'event')};"
         f" over the hours of the day from {quietest:,} events at {by_hour.index(quietest):02d}:00"

@@ -137,7 +137,7 @@ def _also(campaigns: Sequence[Campaign]) -> list[str]:
         [c for c in campaigns if c.kind not in (*wording.GRAVE_KINDS, Kind.UNKNOWN)]
     )
     return [f"Also {unknown}."] * bool(unknown) + [
-        f"Also coordinated, but not theft: {benign}."
+        f"Also coordinated, with no claim of extraction: {benign}."
     ] * bool(benign)
 
 
@@ -194,21 +194,35 @@ def _inferred(campaign: Campaign, evidence: Evidence) -> list[str]:
             " the rest of the traffic."
         )
     rejected = [a.what or wording.a_kind(a.kind) for a in evidence.alternatives if a.rejected]
+    open_ = [a.what or wording.a_kind(a.kind) for a in evidence.alternatives if not a.rejected]
+    left = f"what is not ruled out is {wording.choice(open_)}."
     if campaign.kind is Kind.UNKNOWN:
-        kind = "No explanation fits better than the others, so no kind is named."
+        kind = f"No kind is named: {left}"
+        if not open_:
+            kind = (
+                "No kind is named: every benign explanation is ruled out, but less surely than it"
+                " takes where so many groups are asked."
+            )
     elif rejected and campaign.kind is Kind.EXTRACTION:
         kind = f"It is {wording.a_kind(campaign.kind)}; it is not {wording.choice(rejected)}."
     else:
-        kind = f"It is {wording.a_kind(campaign.kind)}: that explanation fits best."
-    aim = [f"What is harvested is {campaign.objective}."] if campaign.objective else []
-    return [together, kind, *aim]
+        kind = f"Extraction is not asserted: {left}"
+    return [together, kind, *_aim(campaign)]
+
+
+def _aim(campaign: Campaign) -> list[str]:
+    if not campaign.objective:
+        return []
+    share = next((s.share for s in campaign.carries if s.objective == campaign.objective), 0.0)
+    asked = f"{wording.percent(share)} of them ask for it"
+    return [f"What sets its requests apart from all traffic is {campaign.objective}: {asked}."]
 
 
 def _unsure(evidence: Evidence) -> list[str]:
     open_ = [a for a in evidence.alternatives if not a.rejected]
     doubts = [
         f"{wording.sentence(a.what or wording.a_kind(a.kind)).rstrip('.')}: not ruled out"
-        f" (p\u00a0{wording.probability(a.p_value)}): {a.why}."
+        f" (p\u00a0{wording.probability(a.p_value)}). What speaks most against it: {a.why}."
         for a in open_
     ]
     doubts += evidence.doubts

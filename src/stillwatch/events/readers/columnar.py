@@ -13,7 +13,7 @@ from stillwatch.events.readers.aliases import MESSAGES, resolve
 from stillwatch.events.readers.formats import BATCH_BYTES, ReadContext
 from stillwatch.events.readers.messages import read_messages
 from stillwatch.events.readers.source import LogFile, reading
-from stillwatch.events.schema import FINGERPRINT_VERSION, FINGERPRINTS
+from stillwatch.events.schema import FINGERPRINT_VERSION, FINGERPRINTS, KEY_ID
 
 Contract = Literal["events", "fingerprints"]
 
@@ -39,24 +39,30 @@ def contract_of(schema: pa.Schema, name: str) -> Contract:
     return "fingerprints"
 
 
-def parquet_contract(file: LogFile) -> Contract:
-    """What a Parquet file holds, from its footer.
+def key_of(schema: pa.Schema) -> str | None:
+    """The public name of the key that made fingerprints; None where it was not written down."""
+    name: bytes | None = (schema.metadata or {}).get(KEY_ID)
+    return None if name is None else name.decode(errors="replace")
+
+
+def parquet_contract(file: LogFile) -> tuple[Contract, str | None]:
+    """What a Parquet file holds and under which key, from its footer.
 
     Raises:
-        InputError: the file is damaged, or fingerprints of another version.
+        InputError: the file is not Parquet, is damaged, or holds fingerprints of another version.
     """
+    if not file.is_parquet:
+        raise InputError(f"{file.name} is not Parquet: leave out --format parquet")
     with reading(file.name):
-        return contract_of(pq.read_schema(file.path), file.name)
+        schema = pq.read_schema(file.path)
+        return contract_of(schema, file.name), key_of(schema)
 
 
 def read_parquet(files: Sequence[LogFile], context: ReadContext) -> Iterator[RawBatch]:
     """Read Parquet files, one batch of rows at a time and only the contract's columns."""
     for file in files:
-        with reading(file.name):
-            if not file.is_parquet:
-                raise InputError(f"{file.name} is not Parquet: leave out --format parquet")
-            with pq.ParquetFile(file.path, pre_buffer=False) as table:
-                yield from _read_table(file, table, context)
+        with reading(file.name), pq.ParquetFile(file.path, pre_buffer=False) as table:
+            yield from _read_table(file, table, context)
 
 
 def _read_table(file: LogFile, table: pq.ParquetFile, context: ReadContext) -> Iterator[RawBatch]:

@@ -5,13 +5,21 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 
 from stillwatch.errors import InputError
+from stillwatch.events.coerce import Reason
 from stillwatch.events.identity import Identity
-from stillwatch.events.normalise import MEND, RawBatch, normalise
+from stillwatch.events.normalise import MEND, Failure, RawBatch, normalise, out_of_time
 from stillwatch.events.readers.builtin import FORMATS
-from stillwatch.events.readers.columnar import Contract, contract_of, parquet_contract, read_stream
+from stillwatch.events.readers.columnar import (
+    Contract,
+    contract_of,
+    key_of,
+    parquet_contract,
+    read_stream,
+)
 from stillwatch.events.readers.formats import ReadContext, choose, known_formats
 from stillwatch.events.readers.rejects import Rejects
 from stillwatch.events.readers.source import Progress, find_files
@@ -27,7 +35,8 @@ _HOPELESS_ROWS: Final = 100
 class LogReader:
     """Iterates a log once, as record batches of one contract.
 
-    `contract` says which: `EVENTS` or `FINGERPRINTS` of `stillwatch.events.schema`. `bytes_total`
+    `contract` says which: `EVENTS` or `FINGERPRINTS` of `stillwatch.events.schema`. `key_id` names
+    the one key of all fingerprints, None where it is not known of each input. `bytes_total`
     is the size of the inputs on disk and `bytes_done` how far reading has come; both are 0 for
     Arrow objects. Memory holds one batch of rows, or what a join across files needs.
     """
@@ -39,6 +48,7 @@ class LogReader:
         batches: Callable[[ReadContext], Iterator[RawBatch]],
         *,
         rejects: Rejects,
+        key_id: str | None = None,
         identity: Identity | None = None,
         batch_rows: int = BATCH_ROWS,
         bytes_total: int = 0,
@@ -46,6 +56,7 @@ class LogReader:
     ) -> None:
         self.files = tuple(names)
         self.contract = contract
+        self.key_id = key_id
         self.bytes_total = bytes_total
         self.rejects = rejects
         self._identity = identity
@@ -68,11 +79,11 @@ class LogReader:
         rows = 0
         for raw in self._batches(self._context):
             if self.contract == "fingerprints":
-                batch = as_fingerprints(raw)
+                batch, failures = as_fingerprints(raw)
             else:
                 batch, failures = normalise(raw, self._identity)
-                for failure in failures:
-                    self.rejects.add(raw.file, failure.row, failure.column, failure.reason)
+            for failure in failures:
+                self.rejects.add(raw.file, failure.row, failure.column, failure.reason)
             if batch.num_rows:
                 rows += batch.num_rows
                 yield batch
@@ -110,7 +121,8 @@ def open_log(
         batch_rows: the most rows of a batch.
 
     Raises:
-        InputError: a source does not exist, is empty, damaged or no log.
+        InputError: a source does not exist, is empty, damaged or no log, or sources do not go
+            together: events and fingerprints, or fingerprints of different keys.
     """
     progress = Progress()
     formats = known_formats(FORMATS)
@@ -118,7 +130,7 @@ def open_log(
     if len(files) > 1:  # an empty file among others, as log rotation leaves them, is no fault
         files = [f for f in files if f.size or f.path.is_fifo()] or files
     chosen = [(choose(file, format, formats), file) for file in files]
-    contract = _common_contract([(file.name, _contract(entry, file)) for entry, file in chosen])
+    contract, key_id = _common([(file.name, *_contract(entry, file)) for entry, file in chosen])
     order = {name: index for index, name in enumerate(formats)}
     chosen.sort(key=lambda pair: order[pair[0].name])
 
@@ -132,6 +144,7 @@ def open_log(
         contract,
         batches,
         rejects=rejects,
+        key_id=key_id,
         identity=identity,
         batch_rows=batch_rows,
         bytes_total=sum(file.size for file in files),
@@ -168,27 +181,39 @@ def open_arrow(
         contract_of(reader.schema, "table"),
         lambda context: read_stream(reader, "table", context),
         rejects=rejects,
+        key_id=key_of(reader.schema),
         identity=identity,
         batch_rows=batch_rows,
     )
 
 
-def _contract(entry: Any, file: Any) -> Contract:
-    return parquet_contract(file) if entry.name == "parquet" else "events"
+def _contract(entry: Any, file: Any) -> tuple[Contract, str | None]:
+    return parquet_contract(file) if entry.name == "parquet" else ("events", None)
 
 
-def _common_contract(found: Sequence[tuple[str, Contract]]) -> Contract:
-    first_name, first = found[0]
-    for name, contract in found:
+def _common(found: Sequence[tuple[str, Contract, str | None]]) -> tuple[Contract, str | None]:
+    """The contract of all inputs, and the key of their fingerprints where each names it."""
+    first_name, first, _ = found[0]
+    for name, contract, _ in found:
         if contract != first:
             raise InputError(
-                f"{first_name} holds {first} and {name} holds {contract}: read them apart"
+                f"{first_name} holds {first} and {name} holds {contract}: read them apart, or make "
+                "fingerprints of the events with stillwatch ingest and the key of the others"
             )
-    return first
+    named = [(name, key) for name, _, key in found if key is not None]
+    for name, key in named:
+        if key != named[0][1]:
+            raise InputError(
+                f"{named[0][0]} and {name} hold fingerprints of different keys, which never match: "
+                "make them again with stillwatch ingest and one key"
+            )
+    return first, named[0][1] if len(named) == len(found) else None
 
 
-def as_fingerprints(raw: RawBatch) -> pa.RecordBatch:
-    """A batch in the fingerprints contract; columns that may be null and are absent become null.
+def as_fingerprints(raw: RawBatch) -> tuple[pa.RecordBatch, list[Failure]]:
+    """The readable rows of a batch in the fingerprints contract, and why the others are not.
+
+    Columns that may be null and are absent become null.
 
     Raises:
         InputError: a column is missing or has a type that does not fit.
@@ -217,4 +242,10 @@ def as_fingerprints(raw: RawBatch) -> pa.RecordBatch:
                 "stillwatch ingest"
             )
         arrays.append(cast)
-    return pa.RecordBatch.from_arrays(arrays, schema=FINGERPRINTS)
+    batch = pa.RecordBatch.from_arrays(arrays, schema=FINGERPRINTS)
+    outside = out_of_time(batch["time"]).to_numpy(zero_copy_only=False)
+    failures = [
+        Failure(int(raw.rows[index]), "time", Reason.TIME_RANGE)
+        for index in np.flatnonzero(outside)
+    ]
+    return (batch.filter(pa.array(~outside)) if failures else batch), failures

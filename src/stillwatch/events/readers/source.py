@@ -15,12 +15,11 @@ from typing import BinaryIO, Final
 import pyarrow as pa
 
 from stillwatch.errors import InputError
+from stillwatch.events.readers.folders import logs_in
 
 HEAD_BYTES: Final = 64 * 1024
 """How much of a file is looked at to tell its format."""
 
-_SUFFIXES: Final = (".parquet", ".pq", ".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".log")
-_COMPRESSED: Final = (".gz", ".zst", ".zstd")
 _GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
 _BUFFER: Final = 1024 * 1024
 
@@ -180,16 +179,19 @@ def find_files(sources: Sequence[str | Path], progress: Progress) -> list[LogFil
     """The files that paths, directories and globs name, in a stable order, each once.
 
     Raises:
-        InputError: a source does not exist or holds no log.
+        InputError: there is no source, or one does not exist or holds no log.
     """
-    found: dict[Path, str] = {}
+    if not sources:
+        raise InputError("no log was given: give a file, a directory or a glob")
+    found: dict[Path, tuple[Path, str]] = {}
     for source in sources:
         for path, name in _expand(source):
-            found.setdefault(path, name)
-    names = list(found.values())
+            # A file can be spelled in many ways, and its events count once.
+            found.setdefault(path.resolve(), (path, name))
+    names = [name for _, name in found.values()]
     return [
         LogFile(path, name if names.count(name) == 1 else str(path), _size(path, name), progress)
-        for path, name in found.items()
+        for path, name in found.values()
     ]
 
 
@@ -202,13 +204,7 @@ def _expand(source: str | Path) -> list[tuple[Path, str]]:
     path = Path(source)
     if path.is_dir():
         with reading(str(path)):
-            files = sorted(p for p in path.rglob("*") if _is_log(p, path))
-        if not files:
-            raise InputError(
-                f"{path} holds no logs: it needs files that end in .parquet, .csv or .jsonl, "
-                "plain or as .gz or .zst"
-            )
-        return [(p, p.relative_to(path).as_posix()) for p in files]
+            return [(p, p.relative_to(path).as_posix()) for p in logs_in(path)]
     if path.exists():
         return [(path, path.name)]
     matches = sorted(Path(p) for p in glob.glob(str(source), recursive=True))  # noqa: PTH207  # absolute and ** patterns alike
@@ -216,13 +212,3 @@ def _expand(source: str | Path) -> list[tuple[Path, str]]:
     if files:
         return [(p, p.as_posix()) for p in files]
     raise InputError(f"{source} does not exist: give a file, a directory or a glob")
-
-
-def _is_log(path: Path, root: Path) -> bool:
-    """Files with a log's suffix, leaving out hidden ones and markers such as _SUCCESS."""
-    if any(part.startswith((".", "_")) for part in path.relative_to(root).parts):
-        return False
-    name = path.name.lower()
-    for suffix in _COMPRESSED:
-        name = name.removesuffix(suffix)
-    return name.endswith(_SUFFIXES) and path.is_file()
