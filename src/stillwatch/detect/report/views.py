@@ -27,6 +27,9 @@ FEATURES_SHOWN: Final = 12
 INDICATORS_SHOWN: Final = 12
 OTHERS_SHOWN: Final = 30
 """Groups that need no decision and get a card; more are rows of a table."""
+TELLING: Final = 0.5
+"""Above this p-value nothing speaks against an explanation, so nothing is named."""
+
 STANDS_OUT: Final = 0.05
 """Largest p-value at which the members of an unknown group count as unlike others."""
 
@@ -222,7 +225,8 @@ def _unsure(evidence: Evidence) -> list[str]:
     open_ = [a for a in evidence.alternatives if not a.rejected]
     doubts = [
         f"{wording.sentence(a.what or wording.a_kind(a.kind)).rstrip('.')}: not ruled out"
-        f" (p\u00a0{wording.probability(a.p_value)}). What speaks most against it: {a.why}."
+        f" (p\u00a0{wording.probability(a.p_value)})."
+        + (f" What speaks most against it: {a.why}." if a.p_value < TELLING else "")
         for a in open_
     ]
     doubts += evidence.doubts
