@@ -38,7 +38,7 @@ NOT_TOLD = {
     "network": "on which networks they sit",
     "one_place": "on which networks they sit",
     "place": "on which networks they sit",
-    "conversations": "who their conversations are with",
+    "conversations": "whether they share conversations",
     "pace": "at which pace they work",
     "interests": "which subjects they come back to",
     "same_questions": "which subjects they have in common",
