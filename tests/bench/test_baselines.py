@@ -6,6 +6,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from stillwatch.bench.baselines.components import Components
+from stillwatch.bench.baselines.fraudar import Fraudar
+from stillwatch.bench.baselines.synchrotrap import SynchroTrap
 from stillwatch.bench.baselines.thresholds import Thresholds
 from stillwatch.bench.method import Traffic
 from stillwatch.events.markers import Marker
@@ -99,3 +101,29 @@ def test_components_count_payments(write) -> None:
     rows = [row(f"a{i}", 0, template=7) for i in range(3)]
     traffic = write(rows, [], a0=5, a1=5, a2=5)
     assert len(flagged(Components(shared=2, smallest=3).flag(traffic))) == 3
+
+
+def test_fraudar_flags_a_dense_block_in_spite_of_camouflage(write) -> None:
+    """Farmed accounts share what is rare among themselves, and a popular template with all."""
+    farmed = [
+        row(f"f{i}", minute, template=100 + k, network=200 + k)
+        for i in range(12)
+        for minute, k in enumerate(range(6))
+    ]
+    camouflage = [row(f"f{i}", 30 + i, template=1) for i in range(12)]
+    people = [row(f"p{i:02d}", i, template=1, network=1000 + i // 2) for i in range(60)]
+    table = Fraudar(blocks=1).flag(write(farmed + camouflage + people, []))
+    assert set(flagged(table)) == {f"f{i}" for i in range(12)}
+    assert min(r["score"] for r in table.to_pylist() if r["kind"]) > 0
+
+
+def test_synchrotrap_links_those_who_act_together_again_and_again(write) -> None:
+    together = [row(f"t{i}", 60 * hour + i, template=hour) for i in range(5) for hour in range(8)]
+    same_but_later = [
+        row(f"l{i}", 60 * (50 * i + hour) + i, template=hour)
+        for i in range(1, 6)
+        for hour in range(8)
+    ]
+    busy = [row("busy", 60 * hour, template=hour % 2) for hour in range(200)]
+    table = SynchroTrap(smallest=4).flag(write(together + same_but_later + busy, []))
+    assert set(flagged(table)) == {f"t{i}" for i in range(5)}

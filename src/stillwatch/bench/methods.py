@@ -1,4 +1,4 @@
-"""The methods that are measured: Stillwatch itself, two baselines, and those of other packages."""
+"""The methods that are measured: Stillwatch itself, the baselines, and those of other packages."""
 
 from importlib.metadata import entry_points
 from typing import Final
@@ -6,6 +6,8 @@ from typing import Final
 import pyarrow as pa
 
 from stillwatch.bench.baselines.components import Components
+from stillwatch.bench.baselines.fraudar import Fraudar
+from stillwatch.bench.baselines.synchrotrap import SynchroTrap
 from stillwatch.bench.baselines.thresholds import Thresholds
 from stillwatch.bench.labels import FLAGS
 from stillwatch.bench.method import Method, Traffic
@@ -38,7 +40,13 @@ class Stillwatch:
         )
 
 
-BUILT_IN: Final[tuple[type[Method], ...]] = (Stillwatch, Thresholds, Components)
+BUILT_IN: Final[tuple[type[Method], ...]] = (
+    Stillwatch,
+    Thresholds,
+    Components,
+    SynchroTrap,
+    Fraudar,
+)
 
 
 def known_methods() -> dict[str, Method]:
