@@ -4,9 +4,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from scipy import sparse
 
+from stillwatch.bench.baselines.catchsync import CatchSync, authority, least
 from stillwatch.bench.baselines.components import Components
 from stillwatch.bench.baselines.fraudar import Fraudar
+from stillwatch.bench.baselines.lsh import Lsh
 from stillwatch.bench.baselines.synchrotrap import SynchroTrap
 from stillwatch.bench.baselines.thresholds import Thresholds
 from stillwatch.bench.method import Traffic
@@ -127,3 +130,44 @@ def test_synchrotrap_links_those_who_act_together_again_and_again(write) -> None
     busy = [row("busy", 60 * hour, template=hour % 2) for hour in range(200)]
     table = SynchroTrap(smallest=4).flag(write(together + same_but_later + busy, []))
     assert set(flagged(table)) == {f"t{i}" for i in range(5)}
+
+
+def test_catchsync_flags_accounts_whose_features_are_alike(write) -> None:
+    """Farmed accounts share what thirty carry, people a bit of everything."""
+    rng = np.random.default_rng(1)
+    farmed = [row(f"f{i:02d}", k, template=100 + k) for i in range(30) for k in range(12)]
+    people = [
+        row(f"p{i:03d}", k, template=int(1000 + 400 * rng.power(0.3)))
+        for i in range(300)
+        for k in range(12)
+    ]
+    found = flagged(CatchSync(cells=10).flag(write(farmed + people, [])))
+    assert {f"f{i:02d}" for i in range(30)} <= set(found)
+    assert len(found) <= 33
+
+
+def test_authority_is_the_leading_singular_vector() -> None:
+    edges = (np.random.default_rng(2).random((30, 8)) < 0.4).astype(float)
+    leading = np.abs(np.linalg.svd(edges)[2][0])
+    assert authority(sparse.csr_array(edges)) == pytest.approx(leading / leading.sum(), rel=1e-6)
+
+
+def test_no_distribution_is_less_synchronous_than_the_bound() -> None:
+    rng = np.random.default_rng(3)
+    everywhere = rng.dirichlet(np.ones(12))
+    own = rng.dirichlet(np.full(12, 0.3), size=500)
+    assert ((own**2).sum(axis=1) >= least(own @ everywhere, everywhere) - 1e-9).all()
+    assert (everywhere**2).sum() == pytest.approx(
+        float(least(np.array([(everywhere**2).sum()]), everywhere)[0])
+    )
+
+
+def test_lsh_links_accounts_by_common_bands(write) -> None:
+    traffic = write([row(f"a{i}", 0) for i in range(9)], [])
+    table = pq.read_table(traffic.fingerprints)
+    alike = [[10 * k + b for b in range(8)] for k in (1, 1, 1, 1, 2, 3)]
+    half = [[*range(10, 14), *range(90, 94)], [*range(94, 102)], [*range(102, 110)]]
+    bands = pa.array([*alike, *half], pa.list_(pa.uint64(), 8))
+    pq.write_table(table.append_column("bands", bands), traffic.fingerprints)
+    assert set(flagged(Lsh(shared=8, smallest=4).flag(traffic))) == {"a0", "a1", "a2", "a3"}
+    assert len(flagged(Lsh(shared=4, smallest=5).flag(traffic))) == 5

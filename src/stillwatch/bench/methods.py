@@ -5,8 +5,10 @@ from typing import Final
 
 import pyarrow as pa
 
+from stillwatch.bench.baselines.catchsync import CatchSync
 from stillwatch.bench.baselines.components import Components
 from stillwatch.bench.baselines.fraudar import Fraudar
+from stillwatch.bench.baselines.lsh import Lsh
 from stillwatch.bench.baselines.synchrotrap import SynchroTrap
 from stillwatch.bench.baselines.thresholds import Thresholds
 from stillwatch.bench.labels import FLAGS
@@ -44,8 +46,10 @@ BUILT_IN: Final[tuple[type[Method], ...]] = (
     Stillwatch,
     Thresholds,
     Components,
+    Lsh,
     SynchroTrap,
     Fraudar,
+    CatchSync,
 )
 
 
