@@ -22,7 +22,7 @@ def home(tmp_path, monkeypatch):
     for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "STILLWATCH_KEY_FILE", "STILLWATCH_LISTS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    folder = tmp_path / "work"
+    folder = tmp_path / "logs"
     folder.mkdir()
     monkeypatch.chdir(folder)
     (folder / "log.csv").write_text(LOG)
@@ -44,7 +44,7 @@ def contents(folder):
     ("logs", "out"),
     [
         ("log.csv", "log.csv"),
-        ("log.csv", "./../work/log.csv"),
+        ("log.csv", "./../logs/log.csv"),
         ("log.csv", "link.csv"),
         ("link.csv", "log.csv"),
         (".", "log.csv"),

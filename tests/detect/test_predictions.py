@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from stillwatch.detect import calibration, enrichment, predictions, profiles
+from stillwatch.detect import calibration, campaigns, enrichment, predictions, profiles
 from stillwatch.detect.features import Family
 from stillwatch.detect.formation import word_counts
 from stillwatch.detect.predictions import habits, likeness, ownership, questions
@@ -162,3 +162,7 @@ def test_an_organisation_that_nobody_verified_is_no_known_customer(strangers):
     assert ownership.known_customer(named, members).p_value < 1e-6
     known = replace(invented, organised=np.ones(strangers.population.size, bool))
     assert ownership.known_customer(known, members).p_value > 0.5
+
+
+def test_what_cannot_be_measured_has_words():
+    assert campaigns.NOT_TOLD.keys() == predictions.MEASURES.keys()

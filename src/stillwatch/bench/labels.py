@@ -45,6 +45,26 @@ suspicion of the account on any scale (higher is worse), and its p-value if it c
 that names no kinds says `extraction` of all it flags."""
 
 
+def flag_table(
+    account: Sequence[str] | Names, campaign: Sequence[str | None], score: FloatArray
+) -> pa.Table:
+    """Return the flags of a method that names no kinds and claims no p-values.
+
+    Args:
+        account: Account ids.
+        campaign: The campaign of each, None where it is in none.
+        score: Suspicion of each, higher is worse.
+    """
+    columns = {
+        "account_id": account,
+        "campaign_id": campaign,
+        "kind": [None if name is None else "extraction" for name in campaign],
+        "score": score,
+        "p_value": pa.nulls(len(account), pa.float64()),
+    }
+    return pa.table(columns, schema=FLAGS)
+
+
 @dataclass(frozen=True)
 class Labels:
     """The truth about each account, shape (accounts,) throughout; "" where there is none.

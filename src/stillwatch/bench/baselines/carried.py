@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Final
 
-from stillwatch.bench.database import database
+from stillwatch.bench.baselines.pairs import read_pairs
 from stillwatch.bench.method import Traffic
 from stillwatch.stats.arrays import IntArray
 
 _CARRIED: Final = """
-WITH carried AS (
+carried AS (
   SELECT DISTINCT account_id, unnest([0, 1, 2, 3]) AS family, unnest([
     template, system, CASE WHEN client IS NOT NULL THEN hash(client, parameters) END, network
   ]) AS value
@@ -22,9 +22,6 @@ WITH carried AS (
 ), numbers AS (
   SELECT family, value, row_number() OVER (ORDER BY family, value) - 1 AS number FROM carried
   WHERE value IS NOT NULL GROUP BY family, value HAVING count(*) BETWEEN 2 AND $most
-), codes AS (
-  SELECT account_id, row_number() OVER (ORDER BY account_id) - 1 AS code
-  FROM (SELECT DISTINCT account_id FROM read_parquet($fingerprints))
 )
 SELECT code, family, number
 FROM carried JOIN numbers USING (family, value) JOIN codes USING (account_id)
@@ -56,17 +53,6 @@ def carried(traffic: Traffic, most: int) -> Carried:
         traffic: what is measured.
         most: a value that more accounts carry is popular and left out.
     """
-    with database() as db:
-        accounts = db.execute(
-            "SELECT DISTINCT account_id FROM read_parquet(?) ORDER BY 1",
-            [str(traffic.fingerprints)],
-        ).fetchall()
-        pairs = db.execute(
-            _CARRIED,
-            {
-                "fingerprints": str(traffic.fingerprints),
-                "accounts": str(traffic.accounts),
-                "most": most,
-            },
-        ).fetchnumpy()
-    return Carried([row[0] for row in accounts], pairs["code"], pairs["number"], pairs["family"])
+    found = read_pairs(traffic, _CARRIED, accounts=str(traffic.accounts), most=most)
+    columns = found.columns
+    return Carried(found.account, columns["code"], columns["number"], columns["family"])

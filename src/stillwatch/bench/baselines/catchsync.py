@@ -5,7 +5,7 @@ import pyarrow as pa
 from scipy import sparse
 
 from stillwatch.bench.baselines.carried import carried
-from stillwatch.bench.labels import FLAGS
+from stillwatch.bench.labels import flag_table
 from stillwatch.bench.method import Traffic
 from stillwatch.stats.arrays import FloatArray, IntArray
 
@@ -38,18 +38,9 @@ class CatchSync:
         )
         score = self._excess(edges)
         flagged = score > self.sigmas
-        return pa.table(
-            {
-                "account_id": found.account,
-                "campaign_id": [
-                    a if f else None for a, f in zip(found.account, flagged, strict=True)
-                ],
-                "kind": ["extraction" if f else None for f in flagged],
-                "score": score,
-                "p_value": pa.nulls(size, pa.float64()),
-            },
-            schema=FLAGS,
-        )
+        names = found.account
+        alone = [name if flag else None for name, flag in zip(names, flagged, strict=True)]
+        return flag_table(names, alone, score)
 
     def _excess(self, edges: sparse.csr_array) -> FloatArray:
         degree = np.diff(edges.indptr)

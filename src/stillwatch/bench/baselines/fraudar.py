@@ -6,7 +6,7 @@ from scipy import sparse
 
 from stillwatch.bench.baselines.carried import carried
 from stillwatch.bench.baselines.peeling import densest
-from stillwatch.bench.labels import FLAGS
+from stillwatch.bench.labels import flag_table
 from stillwatch.bench.method import Traffic
 from stillwatch.stats.arrays import IntArray
 
@@ -49,16 +49,8 @@ class Fraudar:
             new = rows[block[rows] < 0]
             block[new], score[new] = number, density
             edges = _without(edges, rows, columns)
-        return pa.table(
-            {
-                "account_id": found.account,
-                "campaign_id": [None if b < 0 else f"block-{b}" for b in block],
-                "kind": [None if b < 0 else "extraction" for b in block],
-                "score": score,
-                "p_value": pa.nulls(size, pa.float64()),
-            },
-            schema=FLAGS,
-        )
+        named = [None if number < 0 else f"block-{number}" for number in block]
+        return flag_table(found.account, named, score)
 
 
 def _without(edges: sparse.csr_array, rows: IntArray, columns: IntArray) -> sparse.csr_array:

@@ -8,7 +8,7 @@ import pyarrow as pa
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from stillwatch.bench.labels import FLAGS
+from stillwatch.bench.labels import flag_table
 from stillwatch.stats.arrays import IntArray
 
 _ROWS = 4096
@@ -38,16 +38,8 @@ def _edges(linked: Linked, accounts: int) -> Iterator[IntArray]:
 def flags(account: list[str], component: IntArray, smallest: int) -> pa.Table:
     """Flag the components of at least `smallest` accounts; the score is the component's size."""
     size = np.bincount(component)[component]
-    flagged = size >= smallest
-    return pa.table(
-        {
-            "account_id": account,
-            "campaign_id": [
-                f"component-{c}" if f else None for c, f in zip(component, flagged, strict=True)
-            ],
-            "kind": ["extraction" if f else None for f in flagged],
-            "score": size.astype(np.float64),
-            "p_value": pa.nulls(len(account), pa.float64()),
-        },
-        schema=FLAGS,
-    )
+    named = [
+        f"component-{number}" if many >= smallest else None
+        for number, many in zip(component, size, strict=True)
+    ]
+    return flag_table(account, named, size.astype(np.float64))

@@ -2,23 +2,19 @@
 
 from typing import Final
 
-import numpy as np
 import pyarrow as pa
 from scipy import sparse
 
 from stillwatch.bench.baselines.joining import Codes, components, flags
-from stillwatch.bench.database import database
+from stillwatch.bench.baselines.pairs import read_pairs
 from stillwatch.bench.method import Traffic
 
 _BANDS: Final = """
-WITH carried AS (
+carried AS (
   SELECT DISTINCT account_id, unnest(bands) AS band FROM read_parquet($fingerprints)
 ), numbers AS (
   SELECT band, row_number() OVER (ORDER BY band) - 1 AS number
   FROM carried GROUP BY band HAVING count(*) BETWEEN 2 AND $most
-), codes AS (
-  SELECT account_id, row_number() OVER (ORDER BY account_id) - 1 AS code
-  FROM (SELECT DISTINCT account_id FROM read_parquet($fingerprints))
 )
 SELECT code, number FROM carried JOIN numbers USING (band) JOIN codes USING (account_id)
 """
@@ -41,21 +37,12 @@ class Lsh:
 
     def flag(self, traffic: Traffic) -> pa.Table:
         """See `Method.flag`."""
-        source = str(traffic.fingerprints)
-        with database() as db:
-            accounts = db.execute(
-                "SELECT DISTINCT account_id FROM read_parquet(?) ORDER BY 1", [source]
-            ).fetchall()
-            pairs = db.execute(_BANDS, {"fingerprints": source, "most": self.most}).fetchnumpy()
-        carries = sparse.csr_array(
-            (np.ones(pairs["code"].size, dtype=np.int32), (pairs["code"], pairs["number"])),
-            shape=(len(accounts), int(pairs["number"].max(initial=0)) + 1),
-        )
+        found = read_pairs(traffic, _BANDS, most=self.most)
+        carries = found.incidence()
 
         def linked(rows: slice) -> tuple[Codes, Codes]:
             common = sparse.coo_array(carries[rows] @ carries.T)
             enough = common.data >= self.shared
             return common.coords[0][enough], common.coords[1][enough]
 
-        names = [row[0] for row in accounts]
-        return flags(names, components(linked, len(names)), self.smallest)
+        return flags(found.account, components(linked, len(found.account)), self.smallest)

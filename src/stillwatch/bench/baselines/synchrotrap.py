@@ -7,11 +7,11 @@ import pyarrow as pa
 from scipy import sparse
 
 from stillwatch.bench.baselines.joining import Codes, components, flags
-from stillwatch.bench.database import database
+from stillwatch.bench.baselines.pairs import read_pairs
 from stillwatch.bench.method import Traffic
 
 _ACTIONS: Final = """
-WITH actions AS (
+actions AS (
   SELECT DISTINCT account_id, unnest([0, 1]) AS field, unnest([template, network]) AS object,
     epoch_us(time) // ($window::BIGINT * 1000000) AS slot
   FROM read_parquet($fingerprints)
@@ -19,9 +19,6 @@ WITH actions AS (
   SELECT field, object, slot, row_number() OVER (ORDER BY field, object, slot) - 1 AS number
   FROM actions WHERE object IS NOT NULL
   GROUP BY field, object, slot HAVING count(*) <= $most
-), codes AS (
-  SELECT account_id, row_number() OVER (ORDER BY account_id) - 1 AS code
-  FROM (SELECT DISTINCT account_id FROM read_parquet($fingerprints))
 )
 SELECT code, number
 FROM actions JOIN numbers USING (field, object, slot) JOIN codes USING (account_id)
@@ -50,20 +47,9 @@ class SynchroTrap:
 
     def flag(self, traffic: Traffic) -> pa.Table:
         """See `Method.flag`."""
-        source = str(traffic.fingerprints)
-        with database() as db:
-            accounts = db.execute(
-                "SELECT DISTINCT account_id FROM read_parquet(?) ORDER BY 1", [source]
-            ).fetchall()
-            settings = {"fingerprints": source, "window": self.window, "most": self.most}
-            pairs = db.execute(_ACTIONS, settings).fetchnumpy()
-        code, number = pairs["code"], pairs["number"]
-        size = len(accounts)
-        acts = sparse.csr_array(
-            (np.ones(code.size, dtype=np.int32), (code, number)),
-            shape=(size, int(number.max(initial=0)) + 1),
-        )
-        actions = np.bincount(code, minlength=size)
+        found = read_pairs(traffic, _ACTIONS, window=self.window, most=self.most)
+        acts = found.incidence()
+        actions = np.diff(acts.indptr)
 
         def linked(rows: slice) -> tuple[Codes, Codes]:
             common = sparse.coo_array(acts[rows] @ acts.T)
@@ -72,4 +58,4 @@ class SynchroTrap:
             enough = common.data >= self.similarity * either
             return one[enough], other[enough]
 
-        return flags([row[0] for row in accounts], components(linked, size), self.smallest)
+        return flags(found.account, components(linked, len(found.account)), self.smallest)

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from stillwatch.bench.database import database
-from stillwatch.bench.labels import FLAGS
+from stillwatch.bench.labels import flag_table
 from stillwatch.bench.method import Traffic
 from stillwatch.events.markers import Marker
 from stillwatch.stats.pvalues import conformal_p
@@ -67,13 +67,5 @@ class Thresholds:
             score = np.maximum(score, -np.log10(p))
         ranked = np.sort(score[benign])
         flagged = score > ranked[-1 - int(self.rate * ranked.size)]
-        return pa.table(
-            {
-                "account_id": account,
-                "campaign_id": [a if f else None for a, f in zip(account, flagged, strict=True)],
-                "kind": ["extraction" if f else None for f in flagged],
-                "score": score,
-                "p_value": pa.nulls(account.size, pa.float64()),
-            },
-            schema=FLAGS,
-        )
+        alone = [name if flag else None for name, flag in zip(account, flagged, strict=True)]
+        return flag_table(account, alone, score)
