@@ -28,15 +28,18 @@ class Stillwatch:
     def flag(self, traffic: Traffic) -> pa.Table:
         """See `Method.flag`."""
         result = scan([traffic.fingerprints], traffic.accounts)
-        kind = {campaign.campaign_id: campaign.kind.value for campaign in result.campaigns}
-        campaign = result.accounts["campaign_id"].to_pylist()
+        found = {campaign.campaign_id: campaign for campaign in result.campaigns}
+        ids = result.accounts["campaign_id"].to_pylist()
+        campaigns = [None if name is None else found[name] for name in ids]
         return pa.table(
             {
                 "account_id": result.accounts["account_id"],
-                "campaign_id": campaign,
-                "kind": [None if name is None else kind[name] for name in campaign],
+                "campaign_id": ids,
+                "kind": [c and c.kind.value for c in campaigns],
                 "score": result.accounts["risk"],
                 "p_value": result.accounts["p_value"],
+                "q_coordination": [c and c.q_coordination for c in campaigns],
+                "q_kind": [c and c.q_kind for c in campaigns],
             },
             schema=FLAGS,
         )

@@ -17,6 +17,7 @@ from stillwatch.bench.labels import detection_for, labels_from
 from stillwatch.bench.measure import Cost, in_process
 from stillwatch.bench.method import Method, Traffic
 from stillwatch.bench.metrics import Quality, measure
+from stillwatch.bench.revision import revision
 from stillwatch.bench.suite import Case
 from stillwatch.bench.traffic import Simulated, simulated
 from stillwatch.errors import InputError
@@ -33,6 +34,8 @@ class Run(msgspec.Struct, frozen=True):
     seed: int
     method: str
     version: str
+    commit: str
+    """Short hash of the code that was measured; see `revision`."""
     real_prompts: bool
     events: int
     cost: Cost
@@ -83,6 +86,7 @@ def run_quality(
         if (run.version, run.real_prompts) != (__version__, prompts is not None):
             raise InputError(f"{out} holds runs of another version or prompts; give another file.")
     done = {run.key for run in runs}
+    commit = revision()
 
     def run_seed(case: Case, seed: int) -> Iterator[Run]:
         """Simulate once, then measure each missing method on the same traffic."""
@@ -100,6 +104,7 @@ def run_quality(
                     seed=seed,
                     method=method.name,
                     version=__version__,
+                    commit=commit,
                     real_prompts=prompts is not None,
                     events=made.events,
                     cost=cost,
