@@ -8,9 +8,13 @@ import pyarrow as pa
 from stillwatch.bench.baselines.catchsync import CatchSync
 from stillwatch.bench.baselines.components import Components
 from stillwatch.bench.baselines.fraudar import Fraudar
+from stillwatch.bench.baselines.isolation import IsolationForest
 from stillwatch.bench.baselines.lsh import Lsh
+from stillwatch.bench.baselines.mmd import Mmd, MmdPooled
+from stillwatch.bench.baselines.prada import Prada, PradaPooled
 from stillwatch.bench.baselines.synchrotrap import SynchroTrap
 from stillwatch.bench.baselines.thresholds import Thresholds
+from stillwatch.bench.baselines.toolkit import Toolkit
 from stillwatch.bench.labels import FLAGS
 from stillwatch.bench.method import Method, Traffic
 from stillwatch.detect.scan import scan
@@ -53,6 +57,12 @@ BUILT_IN: Final[tuple[type[Method], ...]] = (
     SynchroTrap,
     Fraudar,
     CatchSync,
+    IsolationForest,
+    Prada,
+    PradaPooled,
+    Mmd,
+    MmdPooled,
+    Toolkit,
 )
 
 

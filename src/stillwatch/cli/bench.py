@@ -165,13 +165,18 @@ def methods_called(names: Sequence[str]) -> "list[Method]":
 
     Raises:
         InputError: There is no such method.
+        ConfigError: A method needs a library that is not installed.
     """
+    from stillwatch.bench.extra import require_all
     from stillwatch.bench.methods import known_methods
 
     known = known_methods()
     if unknown := [name for name in names if name not in known]:
         raise InputError(f"there is no method {unknown[0]!r}: use one of {', '.join(known)}")
-    return [known[name] for name in names or known]
+    chosen = [known[name] for name in names or known]
+    for method in chosen:
+        require_all(method)
+    return chosen
 
 
 def summary_table(runs: "Sequence[Run]") -> tuple[Sequence[str], list[Sequence[str]]]:
