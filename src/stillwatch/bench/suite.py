@@ -33,11 +33,20 @@ class Seeds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Report and null seeds of earlier reports: free for development, never reported again."""
 
 
+class Chosen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the committed run of `frozen` covers."""
+
+    cases: list[str] = []
+    seeds: list[int] = []
+    methods: list[str] = []
+
+
 class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All cases and seeds."""
 
     seeds: Seeds
     case: list[Case]
+    frozen: Chosen = Chosen()
 
     def cases(self, *ids: str) -> list[Case]:
         """The cases of these ids, in this order.
@@ -69,4 +78,6 @@ def load_suite(path: Path) -> Suite:
     known = {*suite.seeds.development, *suite.seeds.spent}
     if known & {*suite.seeds.report, *suite.seeds.null}:
         raise ConfigError(f"{path} uses a seed for development and for the report; part them.")
+    if not set(suite.frozen.seeds) <= known:
+        raise ConfigError(f"{path} freezes a seed that is not for development; choose another.")
     return suite
