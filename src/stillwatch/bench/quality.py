@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -23,6 +23,7 @@ from stillwatch.bench.traffic import Simulated, simulated
 from stillwatch.errors import InputError
 from stillwatch.version import __version__
 
+T = TypeVar("T")
 Isolate = Callable[..., tuple[Any, Cost]]
 Make = Callable[[Case, int, Path | None, Path], Simulated]
 
@@ -121,7 +122,12 @@ def run_quality(
 
 
 def read_runs(path: Path) -> list[Run]:
-    """Read the runs of a file; a last line that an interruption cut off is dropped.
+    """Read the runs of a file; see `read_lines`."""
+    return read_lines(path, Run)
+
+
+def read_lines(path: Path, line: type[T]) -> list[T]:
+    """Read JSON lines; a last line that an interruption cut off is dropped.
 
     Raises:
         InputError: The file cannot be read or another line is damaged.
@@ -131,9 +137,9 @@ def read_runs(path: Path) -> list[Run]:
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); check the path.") from error
     if lines.pop():
-        path.write_bytes(b"".join(line + b"\n" for line in lines))
+        path.write_bytes(b"".join(text + b"\n" for text in lines))
     try:
-        return [msgspec.json.decode(line, type=Run) for line in lines]
+        return [msgspec.json.decode(text, type=line) for text in lines]
     except msgspec.DecodeError as error:
         raise InputError(f"{path} is no file of benchmark runs ({error}).") from error
 

@@ -180,6 +180,64 @@ def _figure(value: float | None) -> str:
 @command.command(
     cls=Command,
     examples=[
+        "stillwatch bench calibration --runs 20 --first-seed 9001 --out calibration.jsonl",
+        "stillwatch bench calibration --out calibration.jsonl --page docs/calibration.md",
+    ],
+)
+@click.option(
+    "--suite", "suite_file", type=options.FILE, default=SUITE, show_default=True, help="The cases."
+)
+@click.option(
+    "--runs",
+    type=click.IntRange(min=1),
+    default=400,
+    show_default=True,
+    help="How many; every other one has no attack.",
+)
+@click.option(
+    "--first-seed",
+    type=click.IntRange(min=0),
+    default=4001,
+    show_default=True,
+    help="Seed of the first run; the default is for reports, nobody tunes on it.",
+)
+@click.option("--out", type=options.FILE, required=True, help="File of runs, JSON lines.")
+@click.option("--resume", is_flag=True, help="Keep the runs that OUT holds; do what is missing.")
+@click.option("--page", type=options.FILE, help="Write the Markdown page and its picture here.")
+@options.quiet
+def calibration(
+    suite_file: Path,
+    *,
+    runs: int,
+    first_seed: int,
+    out: Path,
+    resume: bool,
+    page: Path | None,
+    quiet: bool,
+) -> None:
+    """Compare claimed with realised error rates.
+
+    Of account p-values and campaign q-values, over many small runs.
+    """
+    from stillwatch.bench.calibration import CASES, run_calibration
+    from stillwatch.bench.calibration_page import calibration_page, write_page
+    from stillwatch.bench.suite import load_suite
+
+    found = run_calibration(
+        load_suite(suite_file).cases(*CASES),
+        range(first_seed, first_seed + runs),
+        out,
+        resume=resume,
+        progress=Screen(quiet=quiet).say,
+    )
+    if page is not None:
+        write_page(found, page)
+    click.echo(calibration_page(found), nl=False)
+
+
+@command.command(
+    cls=Command,
+    examples=[
         "stillwatch bench speed --out speed.md",
         "stillwatch bench speed --events 500000 --out speed.md",
     ],
