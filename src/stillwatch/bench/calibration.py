@@ -51,6 +51,8 @@ class Claim(msgspec.Struct, frozen=True):
     q: float
     p: float
     null: bool
+    relay: bool = False
+    """Of a campaign: whether relay pools hold the majority, which are attacks but no extraction."""
 
 
 class CalibrationRun(msgspec.Struct, frozen=True):
@@ -197,11 +199,13 @@ def _clusters(candidates: list[coordination.Candidate], labels: Labels | None) -
 
 def _campaigns(analysis: Analysis, labels: Labels) -> list[Claim]:
     extraction = labels.attack & (labels.kind == "extraction")
+    relay = labels.attack & (labels.kind == "relay")
     return [
         Claim(
-            _short(found.q_kind),
-            _short(kinds.p_kind(found.alternatives)),
-            bool(extraction[found.group.members].mean() < HALF),
+            q=_short(found.q_kind),
+            p=_short(kinds.p_kind(found.alternatives)),
+            null=bool(extraction[found.group.members].mean() < HALF),
+            relay=bool(relay[found.group.members].mean() >= HALF),
         )
         for found in analysis.assessed
     ]

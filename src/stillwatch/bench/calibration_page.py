@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from stillwatch.bench.calibration import GRID, CalibrationRun, Claim
-from stillwatch.bench.fdr import FdrLevel, realised_fdr
+from stillwatch.bench.fdr import NOMINAL, FdrLevel, realised_fdr
 from stillwatch.bench.qq import Point, Series, qq_plot
 from stillwatch.stats.arrays import FloatArray
 
@@ -50,7 +50,8 @@ do not know them as a group. They are named `shared-app` and nobody is accused.
 ## Campaigns: extraction
 
 The null hypothesis: some benign explanation holds. A discovery is false where no majority of its
-accounts belongs to an extraction campaign. All runs:
+accounts belongs to an extraction campaign; of those at or below 0.2, {pools} are relay pools, which
+are attacks of another kind. All runs:
 
 {kind_table}
 Runs without attack, where any discovery is false:
@@ -88,6 +89,7 @@ def calibration_page(runs: Sequence[CalibrationRun]) -> str:
         dealt_table=_levels(_fdr(quiet, lambda run: run.dealt)),
         cluster_table=_levels(_fdr(runs, lambda run: run.clusters)),
         kind_table=_levels(_fdr(runs, lambda run: run.campaigns)),
+        pools=sum(c.relay and c.q <= NOMINAL[-1] for run in runs for c in run.campaigns),
         null_table=_levels(_fdr(quiet, lambda run: run.campaigns)),
     )
 
