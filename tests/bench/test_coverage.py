@@ -11,9 +11,8 @@ from stillwatch.detect.signals import BUILT_IN
 from stillwatch.simulate.knobs import KNOBS, definition
 
 QUALITY = Path(__file__).parents[2] / "benchmarks" / "quality"
-SECTIONS = re.split(
-    r"^## ", (QUALITY / "coverage.md").read_text(encoding="utf-8"), flags=re.MULTILINE
-)
+PAGE = (QUALITY / "coverage.md").read_text(encoding="utf-8")
+SECTIONS = re.split(r"^## ", PAGE, flags=re.MULTILINE)
 CASES = {case.id: case for case in load_suite(QUALITY / "scenarios.toml").case}
 
 
