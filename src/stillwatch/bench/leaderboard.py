@@ -36,8 +36,11 @@ does on the simulator, not what any provider would see.
   pooled benign scores of all seeds. Average precision is re-weighted to a provider's prevalence.
 * A **goal** is met where recall, either, reaches it while at most 1e-4 of the benign accounts are
   named `extraction`. Goals were stated before they were measured.
-* `thresholds`, `isolation-forest`, `prada` and `mmd` set their limits on the benign accounts of the
-  very run that is measured: an upper bound, which no provider can reach.
+* `thresholds`, `isolation-forest`, `prada` and `mmd`, pooled too, set their limits on the benign
+  accounts of the very run that is measured: an upper bound, which no provider can reach.
+* **Realised FDR** counts what was asserted: `stillwatch` asserts no campaign of a larger
+  `q_coordination` than its settings allow, so larger levels add none. All candidates are tested in
+  [../../docs/calibration.md](../../docs/calibration.md).
 * `+` after a commit: files had been changed since.
 """
 
