@@ -28,16 +28,19 @@ from stillwatch.bench.method import Traffic
 from stillwatch.bench.scan_speed import scan_once
 from stillwatch.bench.speed import measure_speed
 from stillwatch.bench.suite import Case
-from stillwatch.bench.traffic import fingerprint, share_of, simulated
+from stillwatch.bench.traffic import Simulated, fingerprint, share_of, simulated
 
 WEIGHT: Final = 2
 SIMILARITY: Final = 0.8
 LINKS: Final = ("reading", "profiles", "features", "links and clusters")
 """Stages of a scan up to its links."""
 
+Walls = list[tuple[int, float]]
+"""Events and wall seconds of growing sizes; infinite where the limit was exceeded."""
+
 
 def main() -> None:
-    """Print a table of wall seconds, ratios and growth."""
+    """Print wall seconds, ratios and growth."""
     if sys.argv[1:2] == ["--step"]:
         begun = time.perf_counter()
         compute(Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]), WEIGHT, SIMILARITY)
@@ -52,8 +55,7 @@ def main() -> None:
     parser.add_argument("--limit", type=float, default=120.0, help="wall seconds per step")
     parser.add_argument("--seed", type=int, default=101)
     options = parser.parse_args()
-    steps = [(network, window) for window in options.window for network in NETWORKS]
-    done: dict[str, list[tuple[int, float]]] = {}
+    taken = {(network, w): Walls() for w in options.window for network in NETWORKS}
     with tempfile.TemporaryDirectory(prefix="stillwatch-bench-") as folder:
         case = Case(id="speed", scenario="mixed", scale=options.scale, table="", about="")
         whole, _ = in_process(simulated, case, options.seed, None, Path(folder))
@@ -61,37 +63,45 @@ def main() -> None:
             share = min(1.0, count / whole.events)
             part = share_of(whole, share, Path(folder) / str(count))
             fingerprint(part.events_path, part.fingerprints_path)
-            speed = measure_speed(scan_once, part.events, part)
-            links = sum(stage.wall for stage in speed.stages if stage.name in LINKS)
-            print(f"\n{part.events:,} events")
-            print(f"  stillwatch, links      {links:10.1f} s")
-            print(f"  stillwatch, whole scan {speed.cost.wall:10.1f} s")
-            path = part.folder / "toolkit.db"
-            begun = time.perf_counter()
-            none = np.empty(0, dtype=np.object_)
-            traffic = Traffic(
-                part.events_path, part.accounts_path, part.fingerprints_path, none, part.folder
-            )
-            fill(path, messages(traffic))
-            loading = time.perf_counter() - begun
-            print(f"  toolkit, loading       {loading:10.1f} s")
-            for network, window in steps:
-                name = f"toolkit, {network}, {window} s"
-                before = done.setdefault(name, [])
-                if before and math.isinf(before[-1][1]):
-                    print(f"  {name:30s} left out: it exceeded the limit at a smaller size")
-                    continue
-                wall = step(path, network, window, options.limit)
-                before.append((part.events, loading + wall))
-                print(f"  {name:30s} {told(wall, options.limit)}")
-                ratios = [f"{(loading + wall) / ours:.0f}" for ours in (links, speed.cost.wall)]
-                if not math.isinf(wall):
-                    print(
-                        f"    with loading: {ratios[0]} x our links, {ratios[1]} x our whole scan"
-                    )
+            beside(part, taken, options.limit)
     print("\ngrowth of the toolkit, exponent of wall seconds over events")
-    for name, rows in done.items():
-        print(f"  {name:30s} {growth(rows)}")
+    for (network, window), walls in taken.items():
+        print(f"  {network}, {window} s: {growth(walls)}")
+
+
+def beside(part: Simulated, taken: dict[tuple[str, int], Walls], limit: float) -> None:
+    """Time both sides on one size and add the toolkit's wall seconds to `taken`."""
+    speed = measure_speed(scan_once, part.events, part)
+    links = sum(stage.wall for stage in speed.stages if stage.name in LINKS)
+    print(f"\n{part.events:,} events")
+    print(f"  stillwatch, links: {links:.1f} s")
+    print(f"  stillwatch, whole scan: {speed.cost.wall:.1f} s", flush=True)
+    path = part.folder / "toolkit.db"
+    loading = load(part, path)
+    print(f"  toolkit, loading: {loading:.1f} s", flush=True)
+    for (network, window), walls in taken.items():
+        name = f"toolkit, {network}, {window} s"
+        if walls and math.isinf(walls[-1][1]):
+            print(f"  {name}: left out, a smaller size exceeded the limit")
+            continue
+        wall = loading + step(path, network, window, limit)
+        walls.append((part.events, wall))
+        if math.isinf(wall):
+            print(f"  {name}: more than {limit:.0f} s", flush=True)
+            continue
+        against = f"{wall / links:.1f} x our links, {wall / speed.cost.wall:.1f} x our whole scan"
+        print(f"  {name}: {wall:.1f} s with loading, {against}", flush=True)
+
+
+def load(part: Simulated, path: Path) -> float:
+    """Wall seconds of loading the events into the toolkit's database."""
+    begun = time.perf_counter()
+    nobody = np.empty(0, dtype=np.object_)
+    traffic = Traffic(
+        part.events_path, part.accounts_path, part.fingerprints_path, nobody, part.folder
+    )
+    fill(path, messages(traffic))
+    return time.perf_counter() - begun
 
 
 def step(path: Path, network: str, window: int, limit: float) -> float:
@@ -108,14 +118,9 @@ def step(path: Path, network: str, window: int, limit: float) -> float:
     return float(seconds)
 
 
-def told(wall: float, limit: float) -> str:
-    """Seconds, or that the limit was exceeded."""
-    return f"more than {limit:.0f} s" if math.isinf(wall) else f"{wall:10.1f} s"
-
-
-def growth(rows: list[tuple[int, float]]) -> str:
+def growth(walls: Walls) -> str:
     """Exponent between the two largest sizes that ended."""
-    ended = [(events, wall) for events, wall in rows if not math.isinf(wall)][-2:]
+    ended = [(events, wall) for events, wall in walls if not math.isinf(wall)][-2:]
     if len(ended) < 2:
         return "–"
     (few, short), (many, long) = ended

@@ -44,7 +44,7 @@ the same script. A false-discovery rate is then the share of runs with any disco
 The same test on the traffic as it is, attack or none, against the labels. A discovery counts as
 false where no campaign, company, app or class holds the majority. That is stricter than the null
 hypothesis: strangers who use the same public tool are alike and rightly called so, but the labels
-do not know them as a group. They are named `shared-app` and nobody is accused.
+do not know them as a group. What kind a cluster is, is the next question.
 
 {cluster_table}
 ## Campaigns: extraction
