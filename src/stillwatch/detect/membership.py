@@ -31,8 +31,6 @@ class MembershipSettings:
         lift: smallest lift of a profile feature.
         share: smallest share of members that carry it.
         stay: least nats, and least part of the median member's nats, to stay.
-        straggle: how far below the median member's nats a member may match, in distances from
-            the median to the lower quartile (of one nat at least), to stay.
         join: least part of the median member's nats to join.
         firm: share of members from which on a line of evidence is firm; who stays matches two of
             the firm lines, or as much as the median member; who joins matches all of them.
@@ -45,7 +43,6 @@ class MembershipSettings:
     lift: float = 5.0
     share: float = 0.1
     stay: tuple[float, float] = (5.0, 0.35)
-    straggle: float = 5.0
     join: float = 0.6
     firm: float = 0.5
     growth: float = 3.0
@@ -114,16 +111,15 @@ def _apply(
     nats, lines = match(coded, rows, accounts)
     inside = np.zeros(accounts, bool)
     inside[members] = True
-    low, typical = np.quantile(nats[inside], [0.25, 0.5]) if members.size else (0.0, 0.0)
+    typical = float(np.median(nats[inside])) if members.size else 0.0
     firm = _firm(lines, inside, settings)
     matched = lines[:, firm].sum(axis=1)
     least, part = settings.stay
-    close = typical - settings.straggle * max(typical - low, 1.0)
     # Where most members are marked by a second line, one line alone must be matched in full.
     enough = (matched >= min(2, firm.sum())) | (nats >= typical)
-    stays = inside & (nats >= max(least, part * typical, close)) & enough
-    asked = max(np.log(accounts) + 2.0, settings.join * typical)
-    joins = ~inside & (nats >= asked) & (matched >= max(1, firm.sum()))
+    stays = inside & (nats >= max(least, part * typical)) & enough
+    needed = max(np.log(accounts) + 2.0, settings.join * typical)
+    joins = ~inside & (nats >= needed) & (matched >= max(1, firm.sum()))
     if joins.sum() > settings.growth * stays.sum():
         joins[:] = False
     return Group(np.flatnonzero(stays), np.flatnonzero(joins), nats, rows)
