@@ -25,6 +25,7 @@ from stillwatch.detect.progress import Progress, Silent
 from stillwatch.detect.results import Calibration, RunSummary, ScanResult
 from stillwatch.detect.signals import installed
 from stillwatch.detect.wording import count
+from stillwatch.detect.workers import Threads
 from stillwatch.errors import ConfigError, InputError
 from stillwatch.events.contracts import Exemption
 from stillwatch.events.fingerprint import fingerprint_stream
@@ -108,7 +109,7 @@ def scan(
             readable, repeated = local.readable(), local.repeated()
     if listed is not None:
         _check_listed(population, listed, accounts)
-    analysis = analyse(population, installed(), chosen, earlier, watch)
+    analysis = analyse(population, installed(), chosen, earlier, watch, workers=Threads())
     exemptions = active_exemptions(register, listed, population.last_seen)
     watch.start("evidence", None)
     usual = objective_shares(population.profiles)
