@@ -20,7 +20,7 @@ from typing import Any, Final, Self
 
 from stillwatch.errors import ConfigError
 
-ENGINES: Final = ("local",)
+ENGINES: Final = ("local", "spark")
 """Engines that can run a scan."""
 
 ACCOUNT_SOURCES: Final = ("account", "api-key")
