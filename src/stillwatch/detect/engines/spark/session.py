@@ -52,14 +52,15 @@ def session(master: str | None, options: Mapping[str, str]) -> Iterator[SparkSes
     """Open a session whose views and settings are its own.
 
     Args:
-        master: URL of the cluster; None takes the session that a notebook has, else two threads.
+        master: URL of the cluster; None takes the session that runs, as in a notebook, else two
+            threads. A session that runs on this master is taken too, and left running.
         options: Spark properties.
 
     Raises:
         ConfigError: Java or the cluster cannot be used, or its workers lack this package.
     """
-    active = SparkSession.getActiveSession() if master is None else None
-    if active is not None:
+    active = SparkSession.getActiveSession()
+    if active is not None and master in {None, active.sparkContext.master}:
         yield _prepared(active)
         return
     context = _start(master or LOCAL, options)
