@@ -5,7 +5,6 @@ import json
 import re
 import sys
 import urllib.request
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -93,15 +92,13 @@ def plan_of(spark, folder, period):
 
 def test_only_the_folders_and_columns_needed_are_read(spark, days):
     frame, plan = plan_of(spark, days, Period(FIRST, LAST))
-    assert "PartitionFilters: [isnotnull(date" in plan
+    # A day more on either side; which events count is told by their time.
+    assert re.search(r"PartitionFilters: .*date\S* >= 2026-03-02.*date\S* <= 2026-03-05", plan)
     assert "unknown" not in plan
     assert re.search(r"ReadSchema: struct<event_id:string,time:timestamp.*prompt:string", plan)
     assert "Exchange" not in plan, "no event is shuffled"
     kept = frame.where("rejected IS NULL").select("time").toArrow()["time"].to_pylist()
     assert {time.date() for time in kept} == {FIRST, LAST}
-    files = [Path(path).parent.name for path in frame.inputFiles()]
-    dates = sorted(name.removeprefix("date=") for name in files)
-    assert dates == ["2026-03-02", "2026-03-03", "2026-03-04", "2026-03-05"]
 
 
 @pytest.mark.usefixtures("spark")

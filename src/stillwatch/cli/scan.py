@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         "stillwatch scan logs/ --out today --compare yesterday --fail-on extraction",
         "stillwatch scan fingerprints.parquet --out result --json --quiet",
         "stillwatch scan logs/ --out week --since 2026-03-02 --until 2026-03-08",
-        "stillwatch scan hdfs://logs/ --out result --engine spark --master spark://HOST:7077",
+        "stillwatch scan hdfs:///logs/week.parquet --out result --engine spark --master spark://HOST:7077",
     ],
 )
 @click.argument("events", nargs=-1, required=True, metavar="EVENTS...")
@@ -42,8 +42,12 @@ if TYPE_CHECKING:
 @click.option("--out", type=options.FOLDER, required=True, help="Folder of the result.")
 @click.option("--engine", type=click.Choice(ENGINES), help="Engine that runs the scan.")
 @click.option("--master", metavar="URL", help="Spark cluster, such as spark://HOST:7077 or yarn.")
-@click.option("--since", type=options.DAY, help="First day to look at, in UTC: YYYY-MM-DD.")
-@click.option("--until", type=options.DAY, help="Last day to look at, in UTC.")
+@click.option(
+    "--since", type=options.DAY, metavar="DATE", help="First day to look at: YYYY-MM-DD, UTC."
+)
+@click.option(
+    "--until", type=options.DAY, metavar="DATE", help="Last day to look at; days are UTC."
+)
 @options.log_format
 @click.option(
     "--reference", type=options.FOLDER, help="Earlier result with judgements, to calibrate on."
