@@ -126,7 +126,8 @@ def test_json_lines_are_numbered_over_splits(spark, tmp_path):
     ]
     lines = [json.dumps(row) for row in rows]
     lines[11], lines[250], lines[333] = "{broken", "", lines[333].replace("2026-", "1926-")
-    (tmp_path / "a.jsonl").write_text("\ufeff" + "\n".join(lines))
+    odd = "a+b [1] 50%.jsonl"
+    (tmp_path / odd).write_text("\ufeff" + "\n".join(lines))
     (tmp_path / "b.jsonl").write_text("\n".join(lines[:50]) + "\n")
     expected, found = Rejects(), Rejects()
     events = pa.Table.from_batches(open_log([tmp_path], rejects=expected))
@@ -135,7 +136,7 @@ def test_json_lines_are_numbered_over_splits(spark, tmp_path):
     try:
         with open_spark(job(tmp_path, rejects=found), None, {}) as opened, opened.engine as engine:
             assert opened.events == events.num_rows
-            assert opened.inputs == ("a.jsonl", "b.jsonl")
+            assert opened.inputs == (odd, "b.jsonl")
             assert engine.repeated() == 0
             assert sum(engine.profiles()["events"].to_pylist()) == events.num_rows
     finally:
@@ -224,6 +225,17 @@ def test_what_the_engine_does_not_read_is_refused_with_the_mend(tmp_path):
 
 
 @pytest.mark.usefixtures("spark")
+def test_what_a_worker_finds_wrong_is_said_as_on_one_machine(tmp_path):
+    pq.write_table(pa.table({"account_id": ["a"], "model": ["m"], "prompt": ["x"]}), tmp_path / "a")
+    with pytest.raises(InputError) as local:
+        stillwatch.scan(tmp_path / "a")
+    with pytest.raises(InputError) as spark:
+        stillwatch.scan(tmp_path / "a", engine="spark")
+    assert str(spark.value) == str(local.value)
+    assert "a has no time" in str(local.value)
+
+
+@pytest.mark.usefixtures("spark")
 def test_a_log_without_a_readable_row_is_an_error(tmp_path):
     (tmp_path / "a.jsonl").write_text('{"time": 1, "account_id": "a", "model": "m", "prompt": "x"}')
     with pytest.raises(InputError, match=r"no row of a\.jsonl can be read: 1 times time before"):
@@ -255,6 +267,11 @@ def test_without_the_extra_it_is_named(monkeypatch):
         ("stillwatch.errors.InputError: a.parquet has no time: add\n at x", InputError, "no time"),
         ("java.lang.OutOfMemoryError: Java heap space", ConfigError, "spark.driver.memory"),
         ("Job aborted\njava.lang.IllegalStateException: odd\n  at y", PeerError, "odd"),
+        (
+            "An error\n: x.SparkException: 0 threads\n\tat y",
+            PeerError,
+            "x.SparkException: 0 threads",
+        ),
         ("", PeerError, "no reason given"),
     ],
 )

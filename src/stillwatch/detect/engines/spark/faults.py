@@ -13,7 +13,7 @@ from stillwatch.errors import ConfigError, InputError, PeerError, StillwatchErro
 _OURS: Final = re.compile(
     r"^(?:stillwatch\.errors\.)?(InputError|ConfigError): (.+)$", re.MULTILINE
 )
-_LAST: Final = re.compile(r"^[\w.]*(?:Error|Exception)\b.*$", re.MULTILINE)
+_CAUSE: Final = re.compile(r"^(?:Caused by: |: )?([\w.$]*(?:Error|Exception)\b.*)$", re.MULTILINE)
 _KNOWN: Final[tuple[tuple[str, type[StillwatchError], str], ...]] = (
     (
         r"No module named '([\w.]+)'",
@@ -95,7 +95,7 @@ def translate(said: str) -> StillwatchError:
         match = re.search(pattern, said, re.DOTALL)
         if match:
             return kind_of_error(message.format(*match.groups()))
-    lines = _LAST.findall(said) or said.strip().splitlines() or ["no reason given"]
+    lines = _CAUSE.findall(said)[-1:] or said.strip().splitlines() or ["no reason given"]
     return PeerError(
-        f"Spark stopped: {lines[-1].strip()[:300]}; STILLWATCH_DEBUG=1 shows all that it said"
+        f"Spark stopped: {lines[0].strip()[:300]}; STILLWATCH_DEBUG=1 shows all that it said"
     )

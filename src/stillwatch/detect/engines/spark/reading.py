@@ -1,6 +1,7 @@
 """A log as Spark reads it: only the contract's columns, only the folders of the days asked for."""
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
@@ -44,6 +45,8 @@ DATE: Final = "date"
 _READS: Final = ("parquet", "jsonl")
 _TEXT_SUFFIXES: Final = (".jsonl", ".ndjson", ".json")
 _HEAD_LINES: Final = 20
+_GLOB: Final = re.compile(r"[\[\]{}*?\\]")
+"""What Spark would take for a pattern in the name of a file."""
 
 
 @contextlib.contextmanager
@@ -121,8 +124,9 @@ def _local_frame(
     named = replace(reading, names={path: file.name for path, file in paths.items()})
     # Folders date=... are columns only below a base.
     base = next((s for s in sources if len(sources) == 1 and Path(s).is_dir()), None)
+    literal = [_GLOB.sub(r"\\\g<0>", path) for path in paths]
     if kind == "parquet":
-        return parquet_frame(spark, list(paths), named, base)
+        return parquet_frame(spark, literal, named, base)
     found = {path: resolve(Head(file.name, file.head).keys) for path, file in paths.items()}
     for file in files:
         if file.path.suffix in {".zst", ".zstd"}:
@@ -130,7 +134,7 @@ def _local_frame(
                 f"{file.name}: Spark reads JSON lines plain or as .gz: compress it again, or make "
                 "fingerprints of it with stillwatch ingest"
             )
-    return text_frame(spark, list(paths), named, found)
+    return text_frame(spark, literal, named, found)
 
 
 def _remote_frame(spark: SparkSession, source: str, reading: Reading) -> DataFrame:
