@@ -65,6 +65,7 @@ USED_COLUMNS = (
 
 _CODE = pa.field("code", pa.int32())
 _COUNTS = [("n", pa.int32()), ("held", pa.int32())]
+_COUNTED = "count(*)::INTEGER AS n, sum(held_out)::INTEGER AS held"
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ class SqlEngine(ABC):
     def _counts(self, column: str) -> FamilyCounts:
         value = self._dialect.tls if column == "tls_fingerprint" else column
         rows = self._arrays(
-            f"SELECT code, {value} AS value, count(*) AS n, sum(held_out) AS held FROM events "
+            f"SELECT code, {value} AS value, {_COUNTED} FROM events "
             f"WHERE {column} IS NOT NULL GROUP BY 1, 2",
             pa.schema([_CODE, ("value", pa.uint64()), *_COUNTS]),
             ["code", "value"],
@@ -224,7 +225,7 @@ class SqlEngine(ABC):
     def sketches(self) -> Sketches:
         """Return every account's kept word hashes."""
         rows = self._arrays(
-            "SELECT code, token, count(*) AS n, sum(held_out) AS held FROM ("
+            f"SELECT code, token, {_COUNTED} FROM ("
             f"SELECT code, held_out, {self._dialect.explode.format('sketch')} AS token "
             "FROM events) AS words WHERE token <> 0 GROUP BY 1, 2",
             pa.schema([_CODE, ("token", pa.uint32()), *_COUNTS]),
@@ -235,7 +236,8 @@ class SqlEngine(ABC):
     def hourly(self) -> Hourly:
         """Return events per account and clock hour, sorted by account, then hour."""
         rows = self._arrays(
-            f"SELECT code, {self._dialect.slot} AS slot, count(*) AS n FROM events GROUP BY 1, 2",
+            f"SELECT code, {self._dialect.slot} AS slot, count(*)::INTEGER AS n "
+            "FROM events GROUP BY 1, 2",
             pa.schema([_CODE, ("slot", pa.int64()), ("n", pa.int32())]),
             ["code", "slot"],
         )
@@ -246,8 +248,8 @@ class SqlEngine(ABC):
         numbers = ("since", "tokens_in", "tokens_out")
         rows = self._arrays(
             f"SELECT code, model, min({self._dialect.micros.format('time')}) AS since, "
-            "coalesce(sum(input_tokens), 0) AS tokens_in, "
-            "coalesce(sum(output_tokens), 0) AS tokens_out FROM events GROUP BY 1, 2",
+            "coalesce(sum(input_tokens), 0)::BIGINT AS tokens_in, "
+            "coalesce(sum(output_tokens), 0)::BIGINT AS tokens_out FROM events GROUP BY 1, 2",
             pa.schema([_CODE, ("model", pa.string()), *((name, pa.int64()) for name in numbers)]),
             ["code", "model"],
         )
