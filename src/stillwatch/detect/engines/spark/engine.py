@@ -1,6 +1,6 @@
 """The relational steps on a cluster: Spark SQL over fingerprints that the executors hold."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Final, Self
 
@@ -40,15 +40,20 @@ class SparkEngine(SqlEngine):
     Args:
         spark: a session of its own.
         fingerprints: `sql.USED_COLUMNS`, signed, and `code` and `event`, hashes of the account's
-            and the event's id. Freed when the engine is.
+            and the event's id.
+        release: frees what the executors hold; called when the engine ends, so that they need not
+            stay for the analysis.
 
     Raises:
         IntegrityError: two account ids have the same hash.
     """
 
-    def __init__(self, spark: SparkSession, fingerprints: DataFrame) -> None:
+    def __init__(
+        self, spark: SparkSession, fingerprints: DataFrame, release: Callable[[], object]
+    ) -> None:
         super().__init__(DIALECT)
         self._spark = spark
+        self._release = release
         fingerprints.createOrReplaceTempView("source")
         hour = f"{DIALECT.slot} % 24 AS INTEGER"
         spark.sql(
@@ -76,6 +81,7 @@ class SparkEngine(SqlEngine):
     ) -> None:
         for view in ("events", "source"):
             self._spark.catalog.dropTempView(view)
+        self._release()
 
     def _fetch(self, query: str, schema: pa.Schema, order: Sequence[str]) -> pa.Table:
         with explained():

@@ -76,7 +76,8 @@ def open_spark(job: Job, master: str | None, options: Mapping[str, str]) -> Iter
                 events = _count(kept, names, job)
             source = kept.where("rejected IS NULL").drop("rejected")
             job.progress.finish()
-            yield Opened(SparkEngine(spark, source), SparkWorkers(spark), names, events)
+            engine = SparkEngine(spark, source, kept.unpersist)
+            yield Opened(engine, SparkWorkers(spark), names, events)
         finally:
             with contextlib.suppress(Exception):  # the cluster may have gone
                 kept.unpersist()
