@@ -11,6 +11,7 @@ from stillwatch.detect.analysis import AnalysisSettings, analyse
 from stillwatch.detect.predictions import Prediction
 from stillwatch.detect.progress import Silent
 from stillwatch.detect.signals import installed
+from stillwatch.detect.workers import Threads
 from stillwatch.events.contracts import Kind
 from stillwatch.events.markers import Marker
 from tests.detect.world import DAYS, START, World, sketch_words
@@ -89,7 +90,7 @@ def _pool(world):
 
 
 def run(population):
-    return analyse(population, installed(), AnalysisSettings(), None, Silent())
+    return analyse(population, installed(), AnalysisSettings(), None, Silent(), workers=Threads())
 
 
 def groups_of(population, analysis, name):

@@ -34,6 +34,7 @@ from stillwatch.detect.population import Population
 from stillwatch.detect.profiles import main_script
 from stillwatch.detect.progress import Silent
 from stillwatch.detect.signals import installed
+from stillwatch.detect.workers import Threads
 from stillwatch.errors import InputError
 from stillwatch.events.readers import read_accounts
 from stillwatch.stats.arrays import IntArray
@@ -133,7 +134,9 @@ def run_calibration(
 def calibrated(case: Case, seed: int, made: Simulated, commit: str = "") -> CalibrationRun:
     """Analyse one simulated run and note what it claims and what is true."""
     population = _population(made)
-    analysis = analyse(population, installed(), AnalysisSettings(), None, Silent())
+    analysis = analyse(
+        population, installed(), AnalysisSettings(), None, Silent(), workers=Threads()
+    )
     labels = labels_from(made.read_labels())
     # Both are sorted by account id, so codes of the population are places in the labels.
     if population.account_ids != labels.account.tolist():

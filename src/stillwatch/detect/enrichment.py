@@ -16,8 +16,8 @@ from stillwatch.stats.enrichment import binomial_tail_log
 FEWEST_CARRIERS = 3
 """A feature that fewer members carry is not tested."""
 BACKGROUND = 2
-"""How many times as large as a cluster's part of it a cohort must be to be its background. With 20, a
-cluster of few in a small script was compared with all scripts, where its language is rare."""
+"""How many times as large as a cluster's part of it a cohort must be to be its background. With
+20, a cluster of few in a small script was compared with all scripts, where its language is rare."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ merges two profiles of the same account. The aggregates are plain SQL over the f
 so that any engine that speaks SQL computes the same numbers.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import reduce
 from typing import Final
@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stillwatch.events.markers import Marker
+from stillwatch.events.schema import TIMESTAMP
 
 
 class Merge(StrEnum):
@@ -27,19 +28,34 @@ class Merge(StrEnum):
 
 @dataclass(frozen=True)
 class Column:
-    """One profile column: its name, the SQL that computes it, and how it merges."""
+    """One profile column: its name, the SQL that computes it, its type, and how it merges."""
 
     name: str
     sql: str
+    type: pa.DataType = field(default_factory=pa.int64)
     merge: Merge = Merge.SUM
+
+
+def exact_sum(expression: str, times: str = "1") -> str:
+    """Return SQL that sums in whole millionths, so that the order of rows changes no digit.
+
+    Args:
+        expression: what to sum.
+        times: how many events each row stands for.
+    """
+    return f"(sum(round(1e6 * {expression})::BIGINT * {times}) / 1e6)"
 
 
 def _count(name: str, condition: str) -> Column:
     return Column(name, f"count(*) FILTER (WHERE {condition})")
 
 
-def _total(name: str, expression: str, kind: str = "BIGINT") -> Column:
-    return Column(name, f"coalesce(sum({expression}), 0)::{kind}")
+def _total(name: str, expression: str) -> Column:
+    return Column(name, f"coalesce(sum({expression}), 0)::BIGINT")
+
+
+def _fractions(name: str, expression: str) -> Column:
+    return Column(name, f"{exact_sum(expression)}::DOUBLE", pa.float64())
 
 
 MARKER_COLUMNS: Final = tuple((f"m_{m.name.lower()}", m) for m in Marker if m.name)
@@ -47,8 +63,8 @@ COMPLETION_MARKER_COLUMNS: Final = tuple((f"c_{m.name.lower()}", m) for m in Mar
 
 COLUMNS: Final[tuple[Column, ...]] = (
     Column("events", "count(*)"),
-    Column("first_seen", "min(time)", Merge.MIN),
-    Column("last_seen", "max(time)", Merge.MAX),
+    Column("first_seen", "min(time)", TIMESTAMP, Merge.MIN),
+    Column("last_seen", "max(time)", TIMESTAMP, Merge.MAX),
     _total("input_tokens", "input_tokens"),
     _total("output_tokens", "output_tokens"),
     _total("reasoning_tokens", "reasoning_tokens"),
@@ -69,10 +85,10 @@ COLUMNS: Final[tuple[Column, ...]] = (
     _count("on_vpn", "(network_lists & 2) = 2"),
     _count("on_lists_known", "network_lists IS NOT NULL"),
     _total("words", "words"),
-    _total("words_squared", "words::DOUBLE * words", "DOUBLE"),
+    Column("words_squared", "sum(words::BIGINT * words)::DOUBLE", pa.float64()),
     _total("constraints", "constraints"),
     _total("nesting", "nesting"),
-    _total("entropy", "entropy::DOUBLE", "DOUBLE"),
+    _fractions("entropy", "entropy::DOUBLE"),
     _count("with_completion", "completion_markers IS NOT NULL"),
     *(_count(name, f"(markers & {int(bit)}) != 0") for name, bit in MARKER_COLUMNS),
     *(
@@ -82,6 +98,9 @@ COLUMNS: Final[tuple[Column, ...]] = (
     *(_count(f"hour_{h:02d}", f"hour = {h}") for h in range(24)),
     *(_count(f"script_{s:02d}", f"script = {s}") for s in range(11)),
 )
+
+SCHEMA: Final = pa.schema([(column.name, column.type) for column in COLUMNS])
+"""Names and types of all columns."""
 
 HOURS: Final = tuple(f"hour_{h:02d}" for h in range(24))
 SCRIPTS: Final = tuple(f"script_{s:02d}" for s in range(11))

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from stillwatch.detect import lifecycle
-from stillwatch.detect.engines.local import LocalEngine
+from stillwatch.detect.engines.engine import Engine
 from stillwatch.detect.features import Family
 from stillwatch.detect.population import Population
 from stillwatch.detect.progress import Progress
@@ -19,7 +19,7 @@ Disposable = Callable[[pa.ChunkedArray], pa.BooleanArray]
 
 
 def gather(
-    engine: LocalEngine,
+    engine: Engine,
     accounts: pa.Table | None,
     disposable: Disposable | None,
     progress: Progress,
