@@ -31,6 +31,9 @@ class MembershipSettings:
         lift: smallest lift of a profile feature.
         share: smallest share of members that carry it.
         stay: least nats, and least part of the median member's nats, to stay.
+        core: share of members from which on a feature is of the profile's core, and least part of
+            the median member's nats of the core to stay: a firm that shares the campaign's subject
+            and a card of its own matches the profile by the card.
         join: least part of the median member's nats to join.
         firm: share of members from which on a line of evidence is firm; who stays matches two of
             the firm lines, or as much as the median member; who joins matches all of them.
@@ -43,6 +46,7 @@ class MembershipSettings:
     lift: float = 5.0
     share: float = 0.1
     stay: tuple[float, float] = (5.0, 0.35)
+    core: tuple[float, float] = (0.4, 0.2)
     join: float = 0.6
     firm: float = 0.5
     growth: float = 3.0
@@ -118,11 +122,28 @@ def _apply(
     # Where most members are marked by a second line, one line alone must be matched in full.
     enough = (matched >= min(2, firm.sum())) | (nats >= typical)
     stays = inside & (nats >= max(least, part * typical)) & enough
+    stays &= _of_core(coded, members, rows, accounts, settings)
     needed = max(np.log(accounts) + 2.0, settings.join * typical)
     joins = ~inside & (nats >= needed) & (matched >= max(1, firm.sum()))
     if joins.sum() > settings.growth * stays.sum():
         joins[:] = False
     return Group(np.flatnonzero(stays), np.flatnonzero(joins), nats, rows)
+
+
+def _of_core(
+    coded: Mapping[Family, Coded],
+    members: NDArray[np.int64],
+    rows: Enriched,
+    accounts: int,
+    settings: MembershipSettings,
+) -> NDArray[np.bool_]:
+    """Tell which accounts match enough of what most members share; all where they share nothing."""
+    common, part = settings.core
+    core = rows.where(rows.share >= common)
+    if not members.size or not core.value.size:
+        return np.ones(accounts, bool)
+    nats, _ = match(coded, core, accounts)
+    return np.asarray(nats >= part * np.median(nats[members]))
 
 
 def _firm(
