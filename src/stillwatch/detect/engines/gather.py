@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -9,17 +10,38 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from stillwatch.detect import lifecycle
-from stillwatch.detect.engines.local import LocalEngine
-from stillwatch.detect.features import Family
-from stillwatch.detect.population import Population
+from stillwatch.detect.features import Family, Features
+from stillwatch.detect.population import Hourly, ModelUse, Population, Sketches
 from stillwatch.detect.progress import Progress
 from stillwatch.events import schema
 
 Disposable = Callable[[pa.ChunkedArray], pa.BooleanArray]
 
 
+class Aggregates(Protocol):
+    """What aggregates fingerprints, each table by account code: an engine, or merged partials."""
+
+    def profiles(self) -> pa.Table:
+        """Return one profile per account, sorted by account code."""
+
+    def features(self) -> Features:
+        """Return the counts of every family that fingerprints carry."""
+
+    def pace(self) -> pa.Table:
+        """Return `PACE_COLUMNS` per account."""
+
+    def sketches(self) -> Sketches:
+        """Return every account's kept word hashes."""
+
+    def hourly(self) -> Hourly:
+        """Return events per account and clock hour."""
+
+    def models(self) -> ModelUse:
+        """Return what each account asked of each model."""
+
+
 def gather(
-    engine: LocalEngine,
+    engine: Aggregates,
     accounts: pa.Table | None,
     disposable: Disposable | None,
     progress: Progress,
