@@ -44,7 +44,7 @@ class Days(click.ParamType[int]):
     cls=Command,
     examples=[
         "stillwatch watch logs/ --state state --accounts accounts.parquet",
-        "stillwatch watch - --state state --json < events.jsonl",
+        "stillwatch watch - --state state --json > announcements.jsonl",
         "stillwatch watch 'redis://localhost:6379/0?stream=events&group=stillwatch' --state state",
         "stillwatch watch logs/ --state state --once --quiet",
     ],
