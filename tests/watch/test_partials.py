@@ -64,8 +64,8 @@ def same(first, second):
     assert list(first.features) == list(second.features)
     assert first.models.names == second.models.names
     pairs = [(first.features[f], second.features[f]) for f in first.features]
-    for name in ("sketches", "hourly", "models"):
-        pairs.append((getattr(first, name), getattr(second, name)))
+    tables = ("sketches", "hourly", "models")
+    pairs += [(getattr(first, name), getattr(second, name)) for name in tables]
     for one, other in pairs:
         for name, values in vars(other).items():
             if isinstance(values, np.ndarray):

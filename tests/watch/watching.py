@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 
 from stillwatch.detect.progress import Progress, Silent
 from stillwatch.detect.watch.announce import Announcement
+from stillwatch.detect.watch.segments import read_segments
 from stillwatch.detect.watch.start import watch
 from stillwatch.detect.watch.state import SEGMENTS, State, open_state
-from stillwatch.detect.watch.segments import read_segments
 from stillwatch.detect.watch.watch import Pace, Status
 
 

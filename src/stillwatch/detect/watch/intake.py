@@ -48,22 +48,18 @@ class Intake:
             InputError: Fingerprints were made with another key.
             StorageError: The disk refused; nothing was taken up.
         """
-        if taken.key_id is not None and taken.key_id != self.key.id:
+        if taken.key_ids - {self.key.id}:
             raise InputError(
                 "the source holds fingerprints of another key, which never match: name that key "
                 "with --key-file, and a new state folder"
             )
         rejects = list(taken.rejects)
-        batches = []
-        for batch in taken.batches:
-            timely = self._timely(batch, now, rejects)
-            if timely.num_rows:
-                batches.append(
-                    timely
-                    if taken.contract == "fingerprints"
-                    else fingerprint_batch(timely, self.key, self.networks)
-                )
-        return self.state.append(batches, taken.positions, rejects, window=self.window)
+        events = [self._timely(batch, now, rejects) for batch in taken.events]
+        made = [
+            fingerprint_batch(batch, self.key, self.networks) for batch in events if batch.num_rows
+        ]
+        made += [self._timely(batch, now, rejects) for batch in taken.fingerprints]
+        return self.state.append(made, taken.positions, rejects, window=self.window)
 
     def _timely(
         self, batch: pa.RecordBatch, now: datetime, rejects: list[Reject]

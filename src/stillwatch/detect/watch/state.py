@@ -29,6 +29,7 @@ from stillwatch.detect.watch.seen import Hashes, Seen, hash_ids
 from stillwatch.detect.watch.segments import days_of, read_segments, sync_folder, write_segment
 from stillwatch.errors import ConfigError, InputError, StorageError
 from stillwatch.events.readers.rejects import Reject
+from stillwatch.events.schema import FINGERPRINTS
 
 SEGMENTS: Final = "segments"
 RESULT: Final = "result"
@@ -204,8 +205,8 @@ class State:
         Raises:
             StorageError: The disk refused; the state is as before.
         """
-        table = pa.Table.from_batches(batches) if batches else None
-        read, parts = self._parts(table, window) if table is not None else (Read(), [])
+        table = pa.Table.from_batches(batches, FINGERPRINTS)
+        read, parts = self._parts(table, window) if table.num_rows else (Read(), [])
         written = [
             (day, write_segment(self.folder / SEGMENTS, day, rows), rows.num_rows)
             for day, rows, _ in parts

@@ -182,8 +182,12 @@ class Watch:
         ended = time.monotonic()
         self._next = ended + max(self._pace.every - (ended - began), ended - began)
 
-    def analyse(self) -> ScanResult | None:
-        """Analyse the window where something changed, record what was found, and show it."""
+    def analyse(self, *, show: bool = True) -> ScanResult | None:
+        """Analyse the window where something changed, record what was found, and show it.
+
+        Args:
+            show: Write the result folder.
+        """
         self._state.compact()
         judgements = store.read_judgements(self._state.folder)
         mark = f"{self._state.counter('events')} {len(judgements)}"
@@ -191,7 +195,8 @@ class Watch:
             return None
         result = self._conclude(judgements)
         if result is not None:
-            self._show(result)
+            if show:
+                self._show(result)
             self._status = replace(self._status, campaigns=len(result.campaigns))
             self._listener.status(self._status)
         self._state.note("shown", mark)
@@ -237,7 +242,7 @@ class Watch:
         if repeated := self._state.counter("repeated"):
             notes.append(f"{count(repeated, 'event')} came again and are counted once")
         if expired := self._state.counter("expired"):
-            notes.append(f"{count(expired, 'event')} came after their day had left the window")
+            notes.append(f"{count(expired, 'event')} came when their day had left the window")
         return notes
 
     def _show(self, result: ScanResult) -> None:

@@ -26,23 +26,37 @@ JOINED: Final = frozenset({"openai-batch"})
 """Formats that join files, and so cannot be read one after the other."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Taken:
     """What was taken from a source at once.
 
     Attributes:
-        batches: rows in the contract.
-        contract: `events` or `fingerprints`.
-        rejects: rows that could not be read.
-        positions: how far the source has then been read, by part of it.
-        key_id: the key of fingerprints, where it is known.
+        events: Rows in the events contract.
+        fingerprints: Rows in the fingerprints contract.
+        rejects: Rows that could not be read.
+        positions: How far the source has then been read, by part of it.
+        key_ids: Keys of the fingerprints, as far as they are known.
     """
 
-    batches: list[pa.RecordBatch]
-    contract: Contract
-    rejects: list[Reject]
-    positions: Mapping[str, str]
-    key_id: str | None = None
+    events: list[pa.RecordBatch] = field(default_factory=list)
+    fingerprints: list[pa.RecordBatch] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    positions: dict[str, str] = field(default_factory=dict)
+    key_ids: set[str] = field(default_factory=set)
+
+    @property
+    def rows(self) -> int:
+        """How many rows were taken, readable or not."""
+        read = [batch.num_rows for batch in (*self.events, *self.fingerprints)]
+        return int(sum(read)) + len(self.rejects)
+
+    def join(self, other: "Taken") -> None:
+        """Add what was taken of another part of the same source."""
+        self.events += other.events
+        self.fingerprints += other.fingerprints
+        self.rejects += other.rejects
+        self.positions |= other.positions
+        self.key_ids |= other.key_ids
 
 
 class Source(Protocol):
@@ -111,7 +125,10 @@ class Collected:
 
     def taken(self, positions: Mapping[str, str], key_id: str | None = None) -> Taken:
         """Return what was collected."""
-        return Taken(self.batches, self.contract, self.rejects, positions, key_id)
+        found = Taken(rejects=self.rejects, positions=dict(positions))
+        (found.events if self.contract == "events" else found.fingerprints).extend(self.batches)
+        found.key_ids = {key_id} if key_id is not None else set()
+        return found
 
 
 @dataclass(frozen=True)
@@ -157,9 +174,12 @@ def read_lines(
     entry = choose(piece, log_format, formats())
     if entry.name in JOINED:
         raise InputError(f"{name} belongs to other files ({entry.name}): scan them together")
-    last = data.count(b"\n") + (not data.endswith(b"\n")) - (entry.name == "csv")
+    # Lines are rows, but not in CSV (line breaks in quotes) nor in OTLP (many requests in a line).
+    last = 0 if entry.name == "csv" else data.count(b"\n") + (not data.endswith(b"\n"))
 
     def reject(file: str, row: int, column: str, reason: str) -> None:
+        nonlocal last
+        last = max(last, row)
         collected.reject(file, row + first_row - 1, column, reason)
 
     for raw in entry.read([piece], ReadContext(ROWS, reject)):

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from stillwatch.detect.watch.sources.base import Stop, Taken
+from stillwatch.detect.watch.sources.base import ROWS, Stop, Taken
 from stillwatch.detect.watch.sources.tail import Position, Tail, first_position, is_same
 from stillwatch.errors import InputError
 from stillwatch.events.identity import Identity
@@ -65,12 +65,17 @@ class Folder:
         }
 
     def take(self, wait: float) -> Taken | None:
-        """Return rows of one file; looks again for `wait` seconds while there are none."""
+        """Return rows of all files; looks again for `wait` seconds while there are none."""
         until = time.monotonic() + wait
         while True:
+            all_taken = Taken()
             for tail in self._look():
                 if (taken := self._take(tail)) is not None:
-                    return taken
+                    all_taken.join(taken)
+                if all_taken.rows >= ROWS:
+                    break
+            if all_taken.positions:
+                return all_taken
             left = until - time.monotonic()
             if left <= 0 or self._stop():
                 return None

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit, urlunsplit
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 import redis
@@ -57,7 +57,7 @@ class RedisStream:
         database = parts.path if parts.netloc else ""
         self.name = f"{parts.scheme}://{place}{database}?stream={self._stream}&group={self._group}"
         self._place = place
-        self._client = _client(urlunsplit(parts._replace(query=rest)))
+        self._client = _client("?".join(filter(None, [url.partition("?")[0], rest])))
         self._identity = identity
         self._stop = stop
         self._last: Id = (0, 0)
