@@ -41,7 +41,7 @@ def test_a_state_of_an_older_version_is_migrated_and_copied_first(used):
 def test_a_migration_that_fails_leaves_the_older_version(used):
     folder, _ = used
     with pytest.raises(StorageError):
-        open_state(folder, None, (*database.STEPS, STEP + "; SELECT * FROM nothing"))
+        open_state(folder, None, (*database.STEPS, f"{STEP}; NO STATEMENT"))
     assert held(folder).num_rows == 10
 
 

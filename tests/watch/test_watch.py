@@ -1,6 +1,7 @@
 """The whole watch in this process: the same as a scan, windows, repeats, announcements, purge."""
 
 import json
+import os
 import random
 
 import pyarrow as pa
@@ -13,6 +14,7 @@ from stillwatch.detect import store
 from stillwatch.detect.judgements import Decision, judge
 from stillwatch.detect.results import ScanResult
 from stillwatch.detect.watch.purge import purge_account, purge_before, purge_window
+from stillwatch.detect.watch.start import Inputs
 from stillwatch.detect.watch.state import RESULT, VERDICTS, open_state
 from stillwatch.events.contracts import Kind
 from tests.watch.test_judgements import AT
@@ -149,6 +151,21 @@ def test_events_far_ahead_of_the_clock_do_not_end_the_window(tmp_path):
     summary = store.read_result(tmp_path / "state" / RESULT).summary
     assert (summary.events, summary.rejected) == (2, 1)
     assert summary.rejected_reasons == {"time more than a day ahead of the clock": 1}
+
+
+def test_the_accounts_table_is_read_again_when_it_changes(small_log, tmp_path):
+    path, said = tmp_path / "accounts.parquet", []
+    pq.write_table(small_log.accounts.slice(0, 5), path)
+    nothing = dict.fromkeys(("reference", "exempt", "lists", "prices"))
+    inputs = Inputs(path, **nothing, say=said.append)
+    assert inputs().listed.num_rows == 5
+    path.write_bytes(b"PAR1 half a table")
+    os.utime(path, ns=(1, 1))
+    assert inputs().listed.num_rows == 5
+    assert len(said) == 1
+    pq.write_table(small_log.accounts.slice(0, 7), path)
+    os.utime(path, ns=(2, 2))
+    assert inputs().listed.num_rows == 7
 
 
 def every_byte(folder):

@@ -86,7 +86,7 @@ def purge_before(state: State, moment: datetime) -> Purged:
         rows = read_segments(state.folder / SEGMENTS, names)
         keep = pc.greater_equal(rows["time"], pa.scalar(moment, TIMESTAMP))
         events += _rewrite(state, day, names, rows, keep)
-    _forget_absent(state)
+    state.forget_absent()
     _rewrite_lines(
         state.folder / VERDICTS, lambda line: msgspec.json.decode(line, type=_Line).time >= moment
     )
@@ -109,19 +109,6 @@ def _rewrite(
     if kept.num_rows < rows.num_rows:
         state.replace(names, day, kept)
     return int(rows.num_rows - kept.num_rows)
-
-
-def _forget_absent(state: State) -> None:
-    """Forget accounts that have no event any more."""
-    left: set[str] = set()
-    for names in state.segments().values():
-        rows = read_segments(state.folder / SEGMENTS, names, ["account_id"])
-        left.update(rows["account_id"].unique().to_pylist())
-    with guarded(state.path), transaction(state.db):
-        for table in ("members", "verdicts"):
-            query = f"SELECT DISTINCT account_id FROM {table}"  # noqa: S608 - our names
-            absent = [(a,) for (a,) in state.db.execute(query) if a not in left]
-            state.db.executemany(f"DELETE FROM {table} WHERE account_id = ?", absent)  # noqa: S608
 
 
 def _judgements_without(folder: Path, account: str) -> int:

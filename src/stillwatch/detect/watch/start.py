@@ -77,7 +77,14 @@ def watch(
         source, identity=identity, log_format=log_format, once=once, stop=stop, say=listener.say
     )
     check_apart(source, state)
-    given = Inputs(accounts, reference=reference, exempt=exempt, lists=lists, prices=prices)
+    given = Inputs(
+        accounts,
+        reference=reference,
+        exempt=exempt,
+        lists=lists,
+        prices=prices,
+        say=listener.say,
+    )
     facts = Facts(opened.name, used.id, window or DAYS, chosen=window is not None)
     held, settled = open_state(state, facts)
     try:
@@ -155,8 +162,10 @@ class Inputs:
         exempt: Path | None,
         lists: Path | None,
         prices: Path | None,
+        say: Callable[[str], None],
     ) -> None:
         self._accounts = accounts
+        self._say = say
         self._read = _modified(accounts)
         self.first = load_given(
             accounts,
@@ -171,8 +180,13 @@ class Inputs:
         """Return what is given now."""
         modified = _modified(self._accounts)
         if modified != self._read:
-            listed = read_accounts(self._accounts, rejects=Rejects())
-            self.first, self._read = replace(self.first, listed=listed), modified
+            self._read = modified
+            try:
+                listed = read_accounts(self._accounts, rejects=Rejects())
+            except InputError as error:
+                self._say(f"{error}; the accounts that were read before are used until it changes")
+            else:
+                self.first = replace(self.first, listed=listed)
         return self.first
 
 

@@ -282,7 +282,21 @@ class State:
         for day, names in gone.items():
             self.replace(names, day, None)
         self.seen.keep(first_day)
+        if gone:
+            self.forget_absent()
         return len(gone)
+
+    def forget_absent(self) -> None:
+        """Forget accounts that have no event any more, as members and as holders of a verdict."""
+        left: set[str] = set()
+        for names in self.segments().values():
+            rows = read_segments(self.folder / SEGMENTS, names, ["account_id"])
+            left.update(rows["account_id"].unique().to_pylist())
+        with guarded(self.path), transaction(self.db):
+            for table in ("members", "verdicts"):
+                query = f"SELECT DISTINCT account_id FROM {table}"  # noqa: S608 - our names
+                absent = [row for row in self.db.execute(query) if row[0] not in left]
+                self.db.executemany(f"DELETE FROM {table} WHERE account_id = ?", absent)  # noqa: S608
 
     def compact(self) -> None:
         """Join the segments of each day that has many."""
