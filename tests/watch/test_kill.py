@@ -18,8 +18,8 @@ from tests.watch import crashing
 from tests.watch.watching import counts, held, write
 
 KILLS = 20
-READING = (1, 1, 1, 1, 1, 1, 2, 16)
-WORKING = (1, 1, 1, 2, 9, 15, 15, 16)
+READING = (16, 1, 1, 1, 2)
+WORKING = (16, 1, 15, 2, 1, 9, 15, 1, 1, 4)
 """Signs of life after which to kill: a micro-batch gives the first, the stages of an analysis the
 next fourteen; then it is recorded, shown and announced."""
 
@@ -81,7 +81,7 @@ def kill_again_and_again(victim: Victim, feed, moments: tuple[int, ...]) -> None
     """Kill a watch while its source grows; at moments that fall into every part of its work."""
     rng, seen = random.Random(1), []
     for number in range(KILLS):
-        signs, delay = rng.choice(moments), 0.15 * rng.random()
+        signs, delay = moments[number % len(moments)], 0.15 * rng.random()
         victim.live(partial(feed, number), signs=signs, delay=delay)
         seen.append(victim.progress())
     victim.finish()
