@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import pyarrow.parquet as pq
 import pytest
 
 from stillwatch.cli.main import main
@@ -22,14 +23,16 @@ def place(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def grouped(place, lines):
-    """A state with campaigns."""
+def grouped(place, lines, small_log):
+    """A log with campaigns, and its accounts."""
     write(place / "logs/a.jsonl", lines)
+    pq.write_table(small_log.accounts, place / "accounts.parquet")
     return place
 
 
 def test_a_watch_announces_as_json_and_a_person_decides(grouped, capsys):
-    assert main(["watch", "logs", "--state", "state", "--once", "--json", "--quiet"]) == 0
+    watch = ["watch", "logs", "--state", "state", "--accounts", "accounts.parquet", "--once"]
+    assert main([*watch, "--json", "--quiet"]) == 0
     shown = capsys.readouterr()
     said = [json.loads(line) for line in shown.out.splitlines()]
     assert shown.err == ""
@@ -40,7 +43,7 @@ def test_a_watch_announces_as_json_and_a_person_decides(grouped, capsys):
     shown = capsys.readouterr()
     assert f"{name} is named an evaluation by Ada on" in shown.err
     assert json.loads(shown.out)["campaign_id"] == name
-    assert main(["watch", "logs", "--state", "state", "--once"]) == 0
+    assert main(watch) == 0
     (line,) = capsys.readouterr().out.splitlines()
     assert f"{name}  is now an evaluation" in line
     campaigns = json.loads((grouped / "state/result/campaigns.json").read_text())
