@@ -14,13 +14,13 @@ The table of all settings is in docs/guide/settings.md.
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
 from stillwatch.errors import ConfigError
 
-ENGINES: Final = ("local",)
+ENGINES: Final = ("local", "spark")
 """Engines that can run a scan."""
 
 ACCOUNT_SOURCES: Final = ("account", "api-key")
@@ -33,6 +33,8 @@ class Settings:
 
     Attributes:
         engine: Engine that runs a scan, one of `ENGINES`.
+        master: URL of the Spark cluster.
+        spark: Spark properties, by name.
         account_from: Where account identity comes from, one of `ACCOUNT_SOURCES`.
         key_file: Key of fingerprints and of identities derived from API keys.
         lists: Folder that `stillwatch lists build` wrote; `lists` in the data directory if not set.
@@ -48,6 +50,8 @@ class Settings:
     config_dir: Path
     data_dir: Path
     engine: str = "local"
+    master: str | None = None
+    spark: Mapping[str, str] = field(default_factory=dict)
     account_from: str = "account"
     key_file: Path | None = None
     reference: Path | None = None
@@ -66,6 +70,8 @@ DERIVED: Final = frozenset({"config_dir", "data_dir", "sources"})
 NAMES: Final = tuple(f.name for f in fields(Settings) if f.name not in DERIVED)
 """Settings that a file or the environment can give."""
 
+_TEXTS: Final = frozenset({"master"})
+"""Settings that are neither a path nor a choice."""
 _CHOICES: Final = {"engine": ENGINES, "account_from": ACCOUNT_SOURCES}
 
 
@@ -134,13 +140,37 @@ def _from_file(path: Path) -> dict[str, Any]:
     return {name: _checked(name, value, path.parent, path) for name, value in values.items()}
 
 
-def _checked(name: str, value: object, directory: Path, source: object) -> str | Path:
+def _checked(
+    name: str, value: object, directory: Path, source: object
+) -> str | Path | dict[str, str]:
     """Validate one value; a relative path is relative to the file that names it."""
+    if name == "spark":
+        return _properties(value, source)
     if not isinstance(value, str) or not value:
         raise ConfigError(f"{source}: {name} must be a non-empty string, not {value!r}")
+    if name in _TEXTS:
+        return value
     choices = _CHOICES.get(name)
     if choices is None:
         return directory / Path(value).expanduser()
     if value not in choices:
         raise ConfigError(f"{source}: {name} must be {' or '.join(choices)}, not {value!r}")
+    return value
+
+
+def _properties(value: object, source: object) -> dict[str, str]:
+    """Spark properties: a table in a file, `name=value` words in the environment."""
+    if isinstance(value, str):
+        pairs = [word.partition("=") for word in value.split()]
+        value = {name: text for name, equals, text in pairs if equals}
+        if len(value) < len(pairs):
+            raise ConfigError(f"{source}: spark must be words like spark.executor.memory=4g")
+    if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
+        raise ConfigError(
+            f"{source}: spark must be a table of names and texts, such as "
+            '"spark.executor.memory" = "4g"'
+        )
+    for name in value:
+        if not name.startswith("spark."):
+            raise ConfigError(f"{source}: {name!r} is no Spark property: it must begin with spark.")
     return value

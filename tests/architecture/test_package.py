@@ -43,6 +43,7 @@ def test_versions_are_pinned_without_addresses():
     pins = (ROOT / "constraints.txt").read_text().splitlines()
     names = {pin.split("==")[0].lower() for pin in pins if not pin.startswith("#")}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["dev"], *extras["spark"]]
     assert {w.split(">")[0].split("<")[0].split("=")[0].lower() for w in wanted} <= names
     assert not [pin for pin in pins if "/" in pin or " @ " in pin]

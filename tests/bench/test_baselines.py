@@ -9,10 +9,13 @@ from scipy import sparse
 from stillwatch.bench.baselines.catchsync import CatchSync, authority, least
 from stillwatch.bench.baselines.components import Components
 from stillwatch.bench.baselines.fraudar import Fraudar
+from stillwatch.bench.baselines.isolation import IsolationForest
 from stillwatch.bench.baselines.lsh import Lsh
 from stillwatch.bench.baselines.synchrotrap import SynchroTrap
 from stillwatch.bench.baselines.thresholds import Thresholds
+from stillwatch.bench.extra import load, require_all
 from stillwatch.bench.method import Traffic
+from stillwatch.errors import ConfigError
 from stillwatch.events.markers import Marker
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -39,11 +42,7 @@ def write(tmp_path):
     def made(rows: list[dict[str, object]], benign: list[str], **payment: int) -> Traffic:
         schema = pa.schema(
             [("account_id", pa.string()), ("time", pa.timestamp("us", tz="UTC"))]
-            + [
-                (name, pa.uint64())
-                for name in list(row("", 0))
-                if name not in ("account_id", "time")
-            ]
+            + [(name, pa.uint64()) for name in rows[0] if name not in ("account_id", "time")]
         )
         pq.write_table(pa.Table.from_pylist(rows, schema=schema), tmp_path / "fingerprints.parquet")
         accounts = sorted({str(r["account_id"]) for r in rows})
@@ -171,3 +170,41 @@ def test_lsh_links_accounts_by_common_bands(write) -> None:
     pq.write_table(table.append_column("bands", bands), traffic.fingerprints)
     assert set(flagged(Lsh(shared=8, smallest=4).flag(traffic))) == {"a0", "a1", "a2", "a3"}
     assert len(flagged(Lsh(shared=4, smallest=5).flag(traffic))) == 5
+
+
+def test_an_isolation_forest_flags_who_does_what_no_one_else_does(write) -> None:
+    rng = np.random.default_rng(4)
+    people = [f"p{i:03d}" for i in range(200)]
+    columns = {"content": 0, "words": 0, "constraints": 0, "input_tokens": 0, "turn": 1}
+
+    def sent(account: str, minute: int, words: int) -> dict[str, object]:
+        own = {"content": hash((account, minute)) % 2**40, "words": words}
+        return row(account, minute) | columns | own | {"temperature": 1}
+
+    rows = [
+        sent(p, int(rng.integers(10_000)), int(rng.integers(5, 40)))
+        for p in people
+        for _ in range(8)
+    ]
+    rows += [sent("odd", minute, 900) for minute in range(600)]
+    traffic = write(rows, people)
+    table = IsolationForest(trees=100).flag(traffic)
+    assert set(flagged(table)) == {"odd"}
+    assert table["score"].to_numpy()[table["account_id"].to_pylist().index("odd")] > 0.6
+
+
+def test_a_method_whose_library_is_missing_is_refused_before_it_runs() -> None:
+    class Wants:
+        name = "wants"
+        needs = ("no_such_library",)
+
+        def flag(self, traffic: Traffic) -> pa.Table:
+            raise AssertionError(traffic)
+
+    with pytest.raises(
+        ConfigError, match=r"wants needs no_such_library: pip install 'stillwatch\["
+    ):
+        require_all(Wants())
+    with pytest.raises(ConfigError, match="no_such_library"):
+        load("no_such_library.part")
+    require_all(IsolationForest())

@@ -8,10 +8,8 @@ from stillwatch.bench.labels import LABELS, Labels, detection_for, labels_from
 from stillwatch.bench.metrics import (
     UnitCount,
     adjusted_rand,
-    average_precision,
     bcubed_f1,
     measure,
-    recall_at,
 )
 from stillwatch.errors import InputError
 
@@ -50,6 +48,8 @@ def flags(**campaigns: tuple[str, str]) -> pa.Table:
             "kind": [value[1] for value in campaigns.values()],
             "score": [1.0] * len(campaigns),
             "p_value": pa.array([0.001] * len(campaigns), pa.float64()),
+            "q_coordination": pa.array([0.01] * len(campaigns), pa.float64()),
+            "q_kind": pa.nulls(len(campaigns), pa.float64()),
         }
     )
 
@@ -99,7 +99,16 @@ def test_realised_fdr_of_campaigns() -> None:
     quality = detected()
     assert (quality.detected_extraction, quality.false_extraction) == (1, 0)
     # c2 holds one account each of A, of R and of the reseller: no unit has the majority.
-    assert (quality.detected, quality.without_group) == (3, 1)
+    assert (len(quality.detected), quality.without_group) == (3, 1)
+    first = quality.detected[0]
+    assert (first.kind, first.size, first.q_coordination, first.q_kind) == (
+        "extraction",
+        3,
+        0.01,
+        None,
+    )
+    assert (first.attackers, first.extraction, first.largest_unit) == pytest.approx((2 / 3,) * 3)
+    assert quality.detected[1].extraction == pytest.approx(1 / 3)  # c2: one of A, one of the pool
     wrong = flags(p1=("x", "extraction"), p2=("x", "extraction"), a1=("x", "extraction"))
     quality = measure(truth(), detection_for(truth(), wrong))
     assert (quality.detected_extraction, quality.false_extraction) == (1, 1)
@@ -107,7 +116,7 @@ def test_realised_fdr_of_campaigns() -> None:
 
 def test_nothing_detected() -> None:
     quality = measure(truth(), detection_for(truth(), flags()))
-    assert (quality.detected, quality.detected_extraction) == (0, 0)
+    assert (quality.detected, quality.detected_extraction) == ([], 0)
     assert not any(campaign.found for campaign in quality.campaigns)
 
 
@@ -132,15 +141,6 @@ def test_a_clustering_agrees_with_itself_under_other_names(values: list[str]) ->
     renamed = names(*("" if value == "" else value * 2 for value in values))
     assert bcubed_f1(names(*values), renamed) == pytest.approx(1.0)
     assert adjusted_rand(names(*values), renamed) == pytest.approx(1.0)
-
-
-def test_average_precision_and_recall_at_a_rate() -> None:
-    score = np.array([4.0, 3.0, 2.0, 2.0, 1.0])
-    positive = np.array([True, False, True, False, True])
-    assert average_precision(score, positive) == pytest.approx((1 + 2 / 4 + 3 / 5) / 3)
-    assert recall_at(score, positive, 0.0) == pytest.approx(1 / 3)
-    assert recall_at(score, positive, 0.5) == pytest.approx(1 / 3)  # a tie with a negative is none
-    assert np.isnan(average_precision(score, np.zeros(5, dtype=bool)))
 
 
 def test_labels_of_other_traffic_and_damaged_labels_are_refused() -> None:

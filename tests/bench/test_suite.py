@@ -24,11 +24,30 @@ about = "x"
 
 def test_the_committed_suite_has_the_promised_cases_and_seeds() -> None:
     suite = load_suite(COMMITTED)
-    assert suite.seeds.development == [*range(1, 6), *range(201, 206), *range(301, 306)]
-    assert suite.seeds.report == [401, 402, 403, 404, 405]
-    assert len(suite.seeds.null) == 100
+    assert suite.seeds.development == [1, 2, 3, 4, 5]
+    assert suite.seeds.report == [501, 502, 503, 504, 505]
+    assert suite.seeds.null == [*range(3001, 3101)]
     assert suite.cases("mixed-medium")[0].scale == "medium"
-    assert {case.table for case in suite.case} == {"headline", "evasion", "null"}
+    tables = {case.table for case in suite.case}
+    assert tables == {"headline", "goals", "evasion", "null", "development"}
+    goals = {case.id: case.goal for case in suite.case if case.goal is not None}
+    assert goals == {
+        "naive-medium": 0.99,
+        "paraphrase-medium": 0.95,
+        "camouflage-medium": 0.9,
+        "no-shared-infrastructure-medium": 0.9,
+        "few-events-medium": 0.8,
+        "small-campaigns-medium": 0.8,
+        "ban-and-replace-medium": 0.95,
+        "all-half-medium": 0.8,
+    }
+
+
+def test_no_seed_of_the_report_has_been_looked_at() -> None:
+    seeds = load_suite(COMMITTED).seeds
+    looked_at = {*seeds.development, *seeds.spent}
+    assert {*range(1, 6), *range(201, 206), *range(301, 306), *range(401, 406)} <= looked_at
+    assert {*range(2001, 2101)} <= looked_at
 
 
 def test_an_unknown_case_is_named_with_the_known_ones(tmp_path: Path) -> None:

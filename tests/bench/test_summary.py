@@ -6,8 +6,9 @@ import pytest
 
 from stillwatch.bench.leaderboard import leaderboard
 from stillwatch.bench.measure import Cost
-from stillwatch.bench.metrics import CampaignResult, Quality, UnitCount
+from stillwatch.bench.metrics import CampaignResult, DetectedCampaign, Quality, UnitCount
 from stillwatch.bench.quality import Run, read_runs
+from stillwatch.bench.ranking import Scores
 from stillwatch.bench.suite import Case
 from stillwatch.bench.summary import realised_levels, summarise
 from stillwatch.errors import InputError
@@ -27,17 +28,20 @@ def run(
         cohorts={"chat": {"": 900}, "class": {"": 100 - false, "extraction": false}},
         languages={"en": {"": 1000}},
         regions={"europe": {"": 1000}},
-        detected_extraction=1 + bool(false),
-        false_extraction=int(bool(false)),
-        detected=3,
-        without_group=0,
+        detected=[
+            DetectedCampaign("extraction", 100, 1.0, 1.0, 1.0, 1e-9, 0.01),
+            DetectedCampaign("shared-app", 100, 0.0, 0.0, 1.0, 1e-9, 1.0),
+            *[DetectedCampaign("extraction", 50, 0.0, 0.0, 1.0, 1e-3, 0.1)][: bool(false)],
+        ],
         bcubed_f1=0.9,
         adjusted_rand=None,
-        average_precision=0.8,
-        recall_at_1e4=0.7,
         benign_p=[500, 200, 100, 50, 20, 10, 1, 0, 0],
+        scores=Scores(
+            [(0, 0.5, 1), (-1, 0.1, 999)],
+            [(0, 0.9, flagged)] * bool(flagged) + [(1, 0.1, 160 - flagged)],
+        ),
     )
-    return Run(case, seed, method, "0", False, 10_000, Cost(2.0, 3.0, 100.0), quality)
+    return Run(case, seed, method, "0", "abc1234", False, 10_000, Cost(2.0, 3.0, 100.0), quality)
 
 
 def test_rates_are_pooled_and_the_worst_seed_is_kept() -> None:
@@ -84,6 +88,8 @@ def test_runs_survive_the_file_and_a_line_cut_off_is_dropped(tmp_path) -> None:
 def test_leaderboard_says_what_was_measured() -> None:
     cases = [
         Case("mixed", "mixed", "small", "headline", "everything"),
+        Case("hidden", "naive", "medium", "goals", "a bit hidden", goal=0.7),
+        Case("hard", "naive", "medium", "goals", "well hidden", goal=0.9),
         Case("naive", "naive", "small", "evasion", "nothing hidden"),
         Case("benign", "benign", "small", "null", "no attack"),
     ]
@@ -92,6 +98,8 @@ def test_leaderboard_says_what_was_measured() -> None:
         ("mixed", "stillwatch"): summarise([run(1, 100), run(2, 40)], rng),
         ("mixed", "thresholds"): summarise([run(1, 0, method="thresholds")], rng),
         ("naive", "stillwatch"): summarise([run(1, 90, case="naive")], rng),
+        ("hidden", "stillwatch"): summarise([run(1, 90, case="hidden")], rng),
+        ("hard", "stillwatch"): summarise([run(1, 90, case="hard")], rng),
         ("benign", "stillwatch"): summarise([run(1, 0, false=50, case="benign")], rng),
     }
     text = leaderboard(cases, summaries, ["stillwatch", "thresholds"])
@@ -101,5 +109,15 @@ def test_leaderboard_says_what_was_measured() -> None:
     assert "| class | 200 | 2 | 0 | 0 |" in text
     assert "| `naive` | nothing hidden | 0.750 (" in text
     assert "| not run |" in text
+    assert "Commit abc1234; seeds 1, 2;" in text
+    assert "| score: recall at FPR 0.001 | 0.438 (" in text  # 140 of 320
+    assert "n/a: 2,000 benign accounts, 1,000,000 needed" in text
+    assert "| `hidden` | a bit hidden | 1 | 0.7 | 0.750 (" in text
+    assert [line.split(" | ")[5] for line in text.splitlines() if " hidden | 1 |" in line] == [
+        "yes",
+        "no",
+    ]
+    # In the run without attack the second campaign called extraction is false, at q = 0.1.
+    assert "| 0.1 | 2 | 1 | 0.5000 (0.5000–0.5000) | 1.0000 |" in text
     assert "2 extraction campaigns in 1 runs" in text
     assert "nan" not in text

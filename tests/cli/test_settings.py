@@ -49,12 +49,27 @@ def test_a_relative_path_belongs_to_the_file_that_names_it(home, tmp_path):
         ("prices = 3", "prices must be a non-empty string"),
         ('config_dir = "x"', "unknown setting 'config_dir'"),
         ("prices =", "not valid TOML"),
+        ('spark = "local"', "spark must be words like spark.executor.memory=4g"),
+        ("[spark]\nx = 1", "spark must be a table of names and texts"),
+        ('[spark]\n"executor.memory" = "4g"', "'executor.memory' is no Spark property"),
     ],
 )
 def test_a_wrong_file_is_refused_with_the_mend(home, tmp_path, text, message):
     (tmp_path / "stillwatch.toml").write_text(text)
     with pytest.raises(ConfigError, match=message):
         load_settings(home, tmp_path)
+
+
+def test_spark_properties_are_a_table_or_words(home, tmp_path):
+    (tmp_path / "stillwatch.toml").write_text(
+        'engine = "spark"\nmaster = "yarn"\n[spark]\n"spark.executor.memory" = "4g"\n'
+    )
+    settings = load_settings(home, tmp_path)
+    assert (settings.engine, settings.master) == ("spark", "yarn")
+    assert settings.spark == {"spark.executor.memory": "4g"}
+    words = "spark.executor.cores=2 spark.x=a=b"
+    settings = load_settings(home | {"STILLWATCH_SPARK": words}, tmp_path)
+    assert settings.spark == {"spark.executor.cores": "2", "spark.x": "a=b"}
 
 
 def test_a_wrong_variable_is_named(home, tmp_path):

@@ -1,5 +1,7 @@
-"""One simulated log, scanned once, for every test that needs a whole result."""
+"""One simulated log, scanned once, for every test that needs a whole result; one Spark cluster."""
 
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 
 import stillwatch
 from stillwatch.simulate import simulate, write_traffic
+from tests.detect import cluster as processes
 
 
 @dataclass(frozen=True)
@@ -48,3 +51,24 @@ def part(log: Log) -> pa.Table:
     kept = ids.filter(pc.or_(attack, few))
     table = pq.read_table(log.events)
     return table.filter(pc.is_in(table["account_id"], kept.combine_chunks()))
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[processes.Cluster]:
+    """Two worker processes on loopback; skipped where Spark is missing, unless it is required."""
+    reason = processes.missing()
+    if reason and os.environ.get("STILLWATCH_REQUIRE_SPARK") == "1":
+        pytest.fail(f"this run requires Spark: {reason}")
+    if reason:
+        pytest.skip(reason)
+    with processes.running(tmp_path_factory.mktemp("cluster")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def spark(cluster):
+    """A session on the cluster, which every scan in these tests takes."""
+    from stillwatch.detect.engines.spark.session import session  # noqa: PLC0415 - an extra
+
+    with session(cluster.master, cluster.options) as found:
+        yield found

@@ -11,6 +11,7 @@ from stillwatch.detect.analysis import AnalysisSettings, analyse
 from stillwatch.detect.predictions import Prediction
 from stillwatch.detect.progress import Silent
 from stillwatch.detect.signals import installed
+from stillwatch.detect.workers import Threads
 from stillwatch.events.contracts import Kind
 from stillwatch.events.markers import Marker
 from tests.detect.world import DAYS, START, World, sketch_words
@@ -89,7 +90,7 @@ def _pool(world):
 
 
 def run(population):
-    return analyse(population, installed(), AnalysisSettings(), None, Silent())
+    return analyse(population, installed(), AnalysisSettings(), None, Silent(), workers=Threads())
 
 
 def groups_of(population, analysis, name):
@@ -268,7 +269,8 @@ def test_some_ways_are_open_only_where_a_prediction_is_unknown():
     guarded = [(e, way) for e in kinds.EXPLANATIONS for way in e.ways if way.unless]
     assert len(guarded) == 2
     for explanation, way in guarded:
-        p_values = dict.fromkeys(way.predictions, 1e-9) | {"identity": 0.8, "place": 0.8}
+        p_values = dict.fromkeys(names_of([explanation]), 0.8)
+        p_values |= dict.fromkeys(way.predictions[: way.agree], 1e-9)
         for known, rejected in ((None, True), (0.8, False)):
             tested = kinds.test(measured(**p_values | {way.unless: known}), 0.05)
             assert next(a for a in tested if a.what == explanation.what).rejected == rejected

@@ -5,6 +5,7 @@ from stillwatch.detect import coordination
 from stillwatch.detect.features import Family
 from stillwatch.detect.formation import FormationSettings, View, form
 from stillwatch.detect.links import Links
+from stillwatch.detect.workers import Threads
 from tests.detect.build import family, random_family, random_features, with_carriers
 from tests.detect.world import World, sketch_words
 
@@ -121,7 +122,7 @@ def hash_of(name):
 
 
 def test_what_formed_on_noise_in_one_half_is_not_called_on_the_other(two_faced):
-    content = form(two_faced, FormationSettings())[0]
+    content = form(two_faced, FormationSettings(), Threads())[0]
     noise = np.array([name.startswith("noise") for name in two_faced.account_ids])
     plot = np.array([name.startswith("plot") for name in two_faced.account_ids])
     found = coordination.test([content], np.zeros(two_faced.size, np.int64))

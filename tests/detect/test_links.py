@@ -4,6 +4,7 @@ import pytest
 from stillwatch.detect import index, links, vectors
 from stillwatch.detect.features import Family
 from stillwatch.detect.population import Sketches
+from stillwatch.detect.workers import Threads
 from tests.detect.build import family, random_features, with_carriers
 
 ACCOUNTS = 1000
@@ -84,7 +85,9 @@ def test_identical_accounts_without_strangers_are_not_linked():
     sketches = same_words(20)
     words = vectors.forming(sketches, [], script)
     for floor in (np.ones(40), np.full(40, 0.5)):
-        found = links.content_links(words, rng.permutation(40), neighbours=5, floor=floor)
+        found = links.content_links(
+            words, rng.permutation(40), neighbours=5, floor=floor, workers=Threads()
+        )
         assert np.isfinite(found.weight).all()
         assert ((found.weight > 0) & (found.weight <= 1)).all()
         assert (found.left.size == 0) == (floor[0] == 1.0)

@@ -4,6 +4,7 @@ import pytest
 from stillwatch.detect import vectors
 from stillwatch.detect.features import FamilyCounts
 from stillwatch.detect.population import Sketches
+from stillwatch.detect.workers import Threads
 
 
 def random_sketches(rng, accounts, tokens=60):
@@ -119,7 +120,7 @@ def test_nearest_are_the_most_similar_whatever_the_order(made):
     best = -np.sort(-cosine, axis=1)[:, :5]
     for seed in (0, 1):
         order = np.random.default_rng(seed).permutation(40)
-        found, value = words.nearest(order, 5)
+        found, value = words.nearest(order, 5, Threads())
         np.testing.assert_allclose(value, best, atol=1e-5)
         named = found >= 0
         rows = np.repeat(np.arange(40)[:, None], 5, axis=1)

@@ -38,11 +38,14 @@ FLAGS: Final = pa.schema(
         ("kind", pa.string()),
         pa.field("score", pa.float64(), nullable=False),
         ("p_value", pa.float64()),
+        ("q_coordination", pa.float64()),
+        ("q_kind", pa.float64()),
     ]
 )
 """What a method returns: the campaign it puts an account in, the kind of that campaign, its
-suspicion of the account on any scale (higher is worse), and its p-value if it claims one. A method
-that names no kinds says `extraction` of all it flags."""
+suspicion of the account on any scale (higher is worse), its p-value if it claims one, and the
+campaign's q-values if it claims any. A method that names no kinds says `extraction` of all it
+flags."""
 
 
 def flag_table(
@@ -60,7 +63,10 @@ def flag_table(
         "campaign_id": campaign,
         "kind": [None if name is None else "extraction" for name in campaign],
         "score": score,
-        "p_value": pa.nulls(len(account), pa.float64()),
+    }
+    columns |= {
+        name: pa.nulls(len(account), pa.float64())
+        for name in ("p_value", "q_coordination", "q_kind")
     }
     return pa.table(columns, schema=FLAGS)
 
@@ -108,12 +114,16 @@ class Detection:
         kind: Kind of that campaign; "" for none.
         score: Suspicion; higher is worse.
         p_value: NaN where the method claims none.
+        q_coordination: Of the campaign; NaN likewise, and for none.
+        q_kind: Of the campaign; NaN likewise, and for none.
     """
 
     campaign: Names
     kind: Names
     score: FloatArray
     p_value: FloatArray
+    q_coordination: FloatArray
+    q_kind: FloatArray
 
 
 def labels_from(table: pa.Table) -> Labels:
@@ -151,19 +161,32 @@ def detection_for(labels: Labels, flags: pa.Table) -> Detection:
         InputError: The method names an account that has no label.
     """
     size = labels.account.size
-    campaign, kind = _names([""] * size), _names([""] * size)
-    score, p_value = np.zeros(size), np.full(size, np.nan)
     found = _names(flags["account_id"].to_pylist())
     at = np.minimum(np.searchsorted(labels.account, found), size - 1)
     if unlabelled := found[labels.account[at] != found].tolist():
         raise InputError(
             f"Account {unlabelled[0]!r} has no label: these are labels of other traffic."
         )
-    campaign[at] = _names(flags["campaign_id"].to_pylist())
-    kind[at] = _names(flags["kind"].to_pylist())
-    score[at] = flags["score"].to_numpy()
-    p_value[at] = flags["p_value"].fill_null(float("nan")).to_numpy()
-    return Detection(campaign, kind, score, p_value)
+
+    def names(column: str) -> Names:
+        values = _names([""] * size)
+        values[at] = _names(flags[column].to_pylist())
+        return values
+
+    def numbers(column: str, otherwise: float) -> FloatArray:
+        values = np.full(size, otherwise)
+        values[at] = flags[column].cast(pa.float64()).fill_null(otherwise).to_numpy()
+        return values
+
+    missing = float("nan")
+    return Detection(
+        campaign=names("campaign_id"),
+        kind=names("kind"),
+        score=numbers("score", 0.0),
+        p_value=numbers("p_value", missing),
+        q_coordination=numbers("q_coordination", missing),
+        q_kind=numbers("q_kind", missing),
+    )
 
 
 def _names(values: Sequence[str | None]) -> Names:

@@ -2,16 +2,20 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from stillwatch.bench.quality import Run
+from stillwatch.bench.ranking import PREVALENCES, RATES, least_benign
 from stillwatch.bench.suite import Case, Suite
 from stillwatch.bench.summary import SMALLEST_ASKED, Rate, Summary, realised_levels, summarise
 from stillwatch.stats.intervals import clopper_pearson
 
 MAIN_METHOD = "stillwatch"
+GOAL_FPR = 1e-4
+"""Share of benign accounts named `extraction` at which a goal of recall counts as met."""
 
 _HEAD = """# Leaderboard
 
@@ -28,9 +32,16 @@ does on the simulator, not what any provider would see.
   are in one detected campaign of kind `extraction` or `relay`.
 * Intervals are 95 % and come from a bootstrap over seeds and, within seeds, campaigns or benign
   groups. With few seeds they are too narrow.
-* `thresholds` sets its limits on the benign accounts of the very run that is measured: an upper
-  bound for per-account rules, which no provider can reach. `components` joins accounts that share
-  rare features of three families.
+* **score** rows ignore the flags: the limit that lets so many benign accounts through is set on the
+  pooled benign scores of all seeds. Average precision is re-weighted to a provider's prevalence.
+* A **goal** is met where recall, either, reaches it while at most 1e-4 of the benign accounts are
+  named `extraction`. Goals were stated before they were measured.
+* `thresholds`, `isolation-forest`, `prada` and `mmd`, pooled too, set their limits on the benign
+  accounts of the very run that is measured: an upper bound, which no provider can reach.
+* **Realised FDR** counts what was asserted: `stillwatch` asserts no campaign of a larger
+  `q_coordination` than its settings allow, so larger levels add none. All candidates are tested in
+  [../../docs/calibration.md](../../docs/calibration.md).
+* `+` after a commit: files had been changed since.
 """
 
 
@@ -62,13 +73,17 @@ def leaderboard(
         if case.table == "headline" and found:
             parts += [f"## `{case.id}`: {case.about}\n", _seeds(found[0]), _headline(found)]
             parts += [_breakdowns(s) for s in found if s.method == MAIN_METHOD]
-    evasion = [
-        case
-        for case in cases
-        if case.table == "evasion" and any((case.id, m) in summaries for m in methods)
-    ]
-    if evasion:
-        parts += ["## One evasion at a time\n", _evasion(evasion, summaries, methods)]
+    for name, title, table in (
+        ("goals", "## One evasion at a time, against its goal\n", _goals),
+        ("evasion", "## One evasion at a time, at a smaller scale\n", _evasion),
+    ):
+        chosen = [
+            case
+            for case in cases
+            if case.table == name and any((case.id, m) in summaries for m in methods)
+        ]
+        if chosen:
+            parts += [title, table(chosen, summaries, methods)]
     for case in cases:
         if case.table == "null" and (case.id, MAIN_METHOD) in summaries:
             parts += [f"## `{case.id}`: {case.about}\n", _null(summaries[case.id, MAIN_METHOD])]
@@ -79,10 +94,15 @@ def _seeds(summary: Summary) -> str:
     benign = summary.false_positives.trials
     attack = summary.recall_either.trials
     seeds = ", ".join(map(str, summary.seeds))
+    prompts = "real prompts" if summary.real_prompts else "the simulator's own grammar"
     return (
-        f"Seeds {seeds}; {summary.events:,} events, {benign:,} benign and {attack:,} attacking"
-        " accounts in all.\n"
+        f"Commit {_listed(summary.commits)}; seeds {seeds}; {prompts}; {summary.events:,} events,"
+        f" {benign:,} benign and {attack:,} attacking accounts in all.\n"
     )
+
+
+def _listed(commits: Sequence[str]) -> str:
+    return ", ".join(commits) or "unknown"
 
 
 def _headline(summaries: Sequence[Summary]) -> str:
@@ -102,8 +122,7 @@ def _headline(summaries: Sequence[Summary]) -> str:
         ),
         ("B³ F1", lambda s: _number(s.bcubed_f1)),
         ("adjusted Rand", lambda s: _number(s.adjusted_rand)),
-        ("average precision of the score", lambda s: _number(s.average_precision)),
-        ("recall of the score at FPR 1e-4", lambda s: _number(s.recall_at_1e4)),
+        *_score_rows(),
         ("CPU s, wall s, peak MiB", lambda s: f"{s.cpu:.0f}, {s.wall:.0f}, {s.peak_mib:.0f}"),
     ]
     head = ["", *(f"`{s.method}`" for s in summaries)]
@@ -114,6 +133,30 @@ def _headline(summaries: Sequence[Summary]) -> str:
         if s.method == MAIN_METHOD and s.missed
     ]
     return "\n".join([text, *missed])
+
+
+def _score_rows() -> list[tuple[str, Callable[[Summary], str]]]:
+    recalls = [
+        (f"score: recall at FPR {rate:g}", partial(_score_recall, place=place))
+        for place, rate in enumerate(RATES)
+    ]
+    precisions = [
+        (f"score: average precision at prevalence {100 * share:g} %", partial(_at, place=place))
+        for place, share in enumerate(PREVALENCES)
+    ]
+    return [*recalls, *precisions]
+
+
+def _score_recall(summary: Summary, place: int) -> str:
+    found = summary.recall_at[place]
+    if found is not None:
+        return f"{found.value:.3f} ({found.low:.3f}–{found.high:.3f})"
+    needed = least_benign(RATES[place])
+    return f"n/a: {summary.false_positives.trials:,} benign accounts, {needed:,} needed"
+
+
+def _at(summary: Summary, place: int) -> str:
+    return _number(summary.average_precision[place])
 
 
 def _breakdowns(summary: Summary) -> str:
@@ -130,7 +173,33 @@ def _breakdowns(summary: Summary) -> str:
         parts.append(f"Benign accounts named `extraction` by {title}:\n")
         head = [title, "accounts", "extraction", "rate", "95 % at most, were they independent"]
         parts.append(_table(head, rows))
-    parts.append(_levels(summary))
+    parts += [_levels(summary), _fdr(summary)]
+    return "\n".join(parts)
+
+
+def _fdr(summary: Summary) -> str:
+    """Realised against nominal FDR of the campaigns of every method that claims q-values."""
+    parts = []
+    for title, levels in (
+        (
+            "coordinated (false: no campaign or benign group has the majority)",
+            summary.fdr_coordination,
+        ),
+        ("extraction (false: no majority of extraction accounts)", summary.fdr_kind),
+    ):
+        rows = [
+            [
+                f"{level.nominal:g}",
+                f"{level.discoveries:,}",
+                f"{level.false:,}",
+                f"{level.realised:.4f} ({level.low:.4f}–{level.high:.4f})",
+                f"{level.runs_high:.4f}",
+            ]
+            for level in levels
+        ]
+        if rows:
+            head = ["nominal FDR", "discoveries", "false", "realised", "runs with any, at most"]
+            parts += [f"Campaigns called {title}:\n", _table(head, rows)]
     return "\n".join(parts)
 
 
@@ -152,6 +221,32 @@ def _levels(summary: Summary) -> str:
     return "Benign accounts with a p-value at or below a level:\n\n" + _table(
         ["nominal", "realised"], rows
     )
+
+
+def _goals(
+    cases: Sequence[Case], summaries: Mapping[tuple[str, str], Summary], methods: Sequence[str]
+) -> str:
+    """The goal of each case beside what was measured; a goal of recall holds at FPR 1e-4."""
+    others = [method for method in methods if method != MAIN_METHOD]
+    head = ["case", "what changes", "seeds", "goal", f"`{MAIN_METHOD}` recall either / FPR / found"]
+    rows = []
+    for case in cases:
+        main = summaries.get((case.id, MAIN_METHOD))
+        cells = [_short(main) if main else "not run", _met(case, main)]
+        cells += [
+            _short(other) if (other := summaries.get((case.id, m))) else "not run" for m in others
+        ]
+        goal = "–" if case.goal is None else f"{case.goal:g}"
+        seeds = str(len(main.seeds)) if main else "0"
+        rows.append([f"`{case.id}`", case.about, seeds, goal, *cells])
+    return _table([*head, "goal met", *(f"`{m}`" for m in others)], rows)
+
+
+def _met(case: Case, summary: Summary | None) -> str:
+    if case.goal is None or summary is None:
+        return "–"
+    few = summary.false_positives.value <= GOAL_FPR
+    return "yes" if few and summary.recall_either.value >= case.goal else "no"
 
 
 def _evasion(
@@ -185,7 +280,7 @@ def _null(summary: Summary) -> str:
         f" {summary.false_positives.trials:,} accounts in them; {summary.detected} campaigns of any"
         f" kind, {summary.without_group} of them without one true group.\n"
     )
-    return f"{text}\n{_levels(summary)}"
+    return f"{text}\n{_levels(summary)}\n{_fdr(summary)}"
 
 
 def _recall(rate: Rate) -> str:

@@ -8,9 +8,13 @@ import pyarrow as pa
 from stillwatch.bench.baselines.catchsync import CatchSync
 from stillwatch.bench.baselines.components import Components
 from stillwatch.bench.baselines.fraudar import Fraudar
+from stillwatch.bench.baselines.isolation import IsolationForest
 from stillwatch.bench.baselines.lsh import Lsh
+from stillwatch.bench.baselines.mmd import Mmd, MmdPooled
+from stillwatch.bench.baselines.prada import Prada, PradaPooled
 from stillwatch.bench.baselines.synchrotrap import SynchroTrap
 from stillwatch.bench.baselines.thresholds import Thresholds
+from stillwatch.bench.baselines.toolkit import Toolkit
 from stillwatch.bench.labels import FLAGS
 from stillwatch.bench.method import Method, Traffic
 from stillwatch.detect.scan import scan
@@ -28,15 +32,18 @@ class Stillwatch:
     def flag(self, traffic: Traffic) -> pa.Table:
         """See `Method.flag`."""
         result = scan([traffic.fingerprints], traffic.accounts)
-        kind = {campaign.campaign_id: campaign.kind.value for campaign in result.campaigns}
-        campaign = result.accounts["campaign_id"].to_pylist()
+        found = {campaign.campaign_id: campaign for campaign in result.campaigns}
+        ids = result.accounts["campaign_id"].to_pylist()
+        campaigns = [None if name is None else found[name] for name in ids]
         return pa.table(
             {
                 "account_id": result.accounts["account_id"],
-                "campaign_id": campaign,
-                "kind": [None if name is None else kind[name] for name in campaign],
+                "campaign_id": ids,
+                "kind": [c and c.kind.value for c in campaigns],
                 "score": result.accounts["risk"],
                 "p_value": result.accounts["p_value"],
+                "q_coordination": [c and c.q_coordination for c in campaigns],
+                "q_kind": [c and c.q_kind for c in campaigns],
             },
             schema=FLAGS,
         )
@@ -50,6 +57,12 @@ BUILT_IN: Final[tuple[type[Method], ...]] = (
     SynchroTrap,
     Fraudar,
     CatchSync,
+    IsolationForest,
+    Prada,
+    PradaPooled,
+    Mmd,
+    MmdPooled,
+    Toolkit,
 )
 
 

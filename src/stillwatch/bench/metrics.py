@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 from stillwatch.bench.labels import Detection, Labels, Names
+from stillwatch.bench.ranking import Scores, keep_scores
 from stillwatch.stats.arrays import BoolArray, FloatArray, IntArray
 
 HALF: Final = 0.5
@@ -52,35 +53,62 @@ class UnitCount(msgspec.Struct, frozen=True):
     units: int
 
 
+class DetectedCampaign(msgspec.Struct, frozen=True):
+    """One campaign that the method asserts."""
+
+    kind: str
+    size: int
+    attackers: float
+    """Share of members that belong to an attacking campaign."""
+    extraction: float
+    """Share that belong to an extraction campaign."""
+    largest_unit: float
+    """Share of the one campaign or benign group that most members belong to."""
+    q_coordination: float | None = None
+    """None, here and below, where the method claims none."""
+    q_kind: float | None = None
+
+    @property
+    def without_group(self) -> bool:
+        """Whether no campaign or benign group holds the majority.
+
+        Such a campaign need not be chance: strangers who all send "ping" are alike and no group.
+        """
+        return self.largest_unit < HALF
+
+
 class Quality(msgspec.Struct, frozen=True):
     """All that is measured of one run."""
 
     accounts: int
     campaigns: list[CampaignResult]
+    detected: list[DetectedCampaign]
     benign_units: list[UnitCount]
     cohorts: dict[str, dict[str, int]]
     """Benign accounts per cohort and kind named; "" is no campaign."""
     languages: dict[str, dict[str, int]]
     regions: dict[str, dict[str, int]]
-    detected_extraction: int
-    """Campaigns detected as extraction."""
-    false_extraction: int
-    """Of these, how many have a minority of attackers."""
-    detected: int
-    """Campaigns detected, of any kind."""
-    without_group: int
-    """Of these, in how many no campaign or benign group holds the majority.
-
-    Such a cluster need not be chance: strangers who all send "ping" are alike and no group.
-    """
     bcubed_f1: float | None
     """None, here and below, where the run has no attack or no benign account to measure it on."""
     adjusted_rand: float | None
-    average_precision: float | None
-    recall_at_1e4: float | None
-    """Share of attackers whose score exceeds all but 1e-4 of benign accounts."""
     benign_p: list[int]
     """Benign accounts with a p-value at or below each of `LEVELS`; empty where none are claimed."""
+    scores: Scores
+
+    @property
+    def detected_extraction(self) -> int:
+        """Campaigns detected as extraction."""
+        return sum(found.kind == "extraction" for found in self.detected)
+
+    @property
+    def false_extraction(self) -> int:
+        """Of these, how many have a minority of attackers."""
+        return sum(found.kind == "extraction" and found.attackers < HALF for found in self.detected)
+
+    @property
+    def without_group(self) -> int:
+        """Campaigns detected, of any kind, in which no campaign or benign group has a majority."""
+        return sum(found.without_group for found in self.detected)
 
 
 def measure(labels: Labels, detection: Detection) -> Quality:
@@ -92,24 +120,18 @@ def measure(labels: Labels, detection: Detection) -> Quality:
     benign = ~labels.attack
     true_part = np.where(labels.attack, labels.campaign, "").astype(np.object_)
     in_play = labels.attack | flagged
-    majority = _majority_share(detection.campaign, labels.unit)
-    attackers = _share_by(detection.campaign[extraction], labels.attack[extraction])
     return Quality(
         accounts=labels.account.size,
         campaigns=_campaigns(labels, extraction, relay, named),
+        detected=_detected(labels, detection),
         benign_units=_units(labels, benign, extraction, relay & (labels.kind != "relay")),
         cohorts=_crosstab(labels.cohort[benign], detection.kind[benign]),
         languages=_crosstab(labels.language[benign], detection.kind[benign]),
         regions=_crosstab(labels.region[benign], detection.kind[benign]),
-        detected_extraction=attackers.size,
-        false_extraction=int(np.sum(attackers < HALF)),
-        detected=majority.size,
-        without_group=int(np.sum(majority < HALF)),
         bcubed_f1=_known(bcubed_f1(true_part[in_play], named[in_play])),
         adjusted_rand=_known(adjusted_rand(true_part[in_play], named[in_play])),
-        average_precision=_known(average_precision(detection.score, labels.attack)),
-        recall_at_1e4=_known(recall_at(detection.score, labels.attack, 1e-4)),
         benign_p=_at_levels(detection.p_value[benign]),
+        scores=keep_scores(detection.score, labels),
     )
 
 
@@ -145,26 +167,6 @@ def adjusted_rand(truth: Names, found: Names) -> float:
     return 1.0 if most == expected else (together - expected) / (most - expected)
 
 
-def average_precision(score: FloatArray, positive: BoolArray) -> float:
-    """Area under the precision-recall curve as a step function; ties share one step."""
-    if not positive.any():
-        return float("nan")
-    order = np.argsort(-score, kind="stable")
-    hits = np.cumsum(positive[order])
-    last = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
-    precision = hits[last] / (last + 1)
-    return float(np.sum(precision * np.diff(hits[last], prepend=0)) / positive.sum())
-
-
-def recall_at(score: FloatArray, positive: BoolArray, rate: float) -> float:
-    """Share of positives with a score above all but the share `rate` of negatives."""
-    negatives = np.sort(score[~positive])
-    if negatives.size == 0 or not positive.any():
-        return float("nan")
-    threshold = negatives[-1 - int(rate * negatives.size)]
-    return float(np.mean(score[positive] > threshold))
-
-
 def _known(value: float) -> float | None:
     """None for NaN, which JSON does not have."""
     return None if math.isnan(value) else value
@@ -189,6 +191,31 @@ def _campaigns(
             )
         )
     return results
+
+
+def _detected(labels: Labels, detection: Detection) -> list[DetectedCampaign]:
+    inside = np.flatnonzero(detection.campaign != "")
+    ids, first, index = np.unique(
+        detection.campaign[inside], return_index=True, return_inverse=True
+    )
+    size = np.bincount(index, minlength=ids.size)
+    attack = labels.attack[inside]
+    extraction = attack & (labels.kind[inside] == "extraction")
+    most = np.zeros(ids.size)
+    unit = np.unique(labels.unit[inside], return_inverse=True)[1]
+    np.maximum.at(most, index, _sizes(_pairs(index, unit)))
+    return [
+        DetectedCampaign(
+            kind=str(detection.kind[inside[row]]),
+            size=int(size[k]),
+            attackers=float(np.mean(attack[index == k])),
+            extraction=float(np.mean(extraction[index == k])),
+            largest_unit=float(most[k] / size[k]),
+            q_coordination=_known(float(detection.q_coordination[inside[row]])),
+            q_kind=_known(float(detection.q_kind[inside[row]])),
+        )
+        for k, row in enumerate(first)
+    ]
 
 
 def _units(
@@ -218,22 +245,6 @@ def _crosstab(rows: Names, columns: Names) -> dict[str, dict[str, int]]:
 def _at_levels(p: FloatArray) -> list[int]:
     claimed = p[~np.isnan(p)]
     return [int(np.sum(claimed <= level)) for level in LEVELS] if claimed.size else []
-
-
-def _share_by(group: Names, hit: BoolArray) -> FloatArray:
-    """Share of hits in each group."""
-    index = np.unique(group, return_inverse=True)[1]
-    return np.asarray(np.bincount(index, hit) / np.bincount(index))
-
-
-def _majority_share(found: Names, truth: Names) -> FloatArray:
-    """Share of the most common true unit in each detected campaign."""
-    inside = found != ""
-    names, index = np.unique(found[inside], return_inverse=True)
-    joint = _sizes(_pairs(index, np.unique(truth[inside], return_inverse=True)[1]))
-    most = np.zeros(names.size)
-    np.maximum.at(most, index, joint)
-    return most / np.bincount(index, minlength=names.size)
 
 
 def _singletons_apart(names: Names) -> IntArray:

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -17,11 +17,13 @@ from stillwatch.bench.labels import detection_for, labels_from
 from stillwatch.bench.measure import Cost, in_process
 from stillwatch.bench.method import Method, Traffic
 from stillwatch.bench.metrics import Quality, measure
+from stillwatch.bench.revision import revision
 from stillwatch.bench.suite import Case
 from stillwatch.bench.traffic import Simulated, simulated
 from stillwatch.errors import InputError
 from stillwatch.version import __version__
 
+T = TypeVar("T")
 Isolate = Callable[..., tuple[Any, Cost]]
 Make = Callable[[Case, int, Path | None, Path], Simulated]
 
@@ -33,6 +35,8 @@ class Run(msgspec.Struct, frozen=True):
     seed: int
     method: str
     version: str
+    commit: str
+    """Short hash of the code that was measured; see `revision`."""
     real_prompts: bool
     events: int
     cost: Cost
@@ -83,6 +87,7 @@ def run_quality(
         if (run.version, run.real_prompts) != (__version__, prompts is not None):
             raise InputError(f"{out} holds runs of another version or prompts; give another file.")
     done = {run.key for run in runs}
+    commit = revision()
 
     def run_seed(case: Case, seed: int) -> Iterator[Run]:
         """Simulate once, then measure each missing method on the same traffic."""
@@ -100,6 +105,7 @@ def run_quality(
                     seed=seed,
                     method=method.name,
                     version=__version__,
+                    commit=commit,
                     real_prompts=prompts is not None,
                     events=made.events,
                     cost=cost,
@@ -116,7 +122,12 @@ def run_quality(
 
 
 def read_runs(path: Path) -> list[Run]:
-    """Read the runs of a file; a last line that an interruption cut off is dropped.
+    """Read the runs of a file; see `read_lines`."""
+    return read_lines(path, Run)
+
+
+def read_lines(path: Path, line: type[T]) -> list[T]:
+    """Read JSON lines; a last line that an interruption cut off is dropped.
 
     Raises:
         InputError: The file cannot be read or another line is damaged.
@@ -126,9 +137,9 @@ def read_runs(path: Path) -> list[Run]:
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); check the path.") from error
     if lines.pop():
-        path.write_bytes(b"".join(line + b"\n" for line in lines))
+        path.write_bytes(b"".join(text + b"\n" for text in lines))
     try:
-        return [msgspec.json.decode(line, type=Run) for line in lines]
+        return [msgspec.json.decode(text, type=line) for text in lines]
     except msgspec.DecodeError as error:
         raise InputError(f"{path} is no file of benchmark runs ({error}).") from error
 

@@ -15,8 +15,11 @@ class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Name of the simulator's scenario."""
     scale: str
     table: str
-    """The table of the leaderboard in which it stands: `headline`, `evasion` or `null`."""
+    """The table of the leaderboard in which it stands: `headline`, `goals`, `evasion` or `null`;
+    `development` stands in none."""
     about: str
+    goal: float | None = None
+    """Recall, either kind, that is aimed at; stated before it was measured."""
 
 
 class Seeds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -26,6 +29,16 @@ class Seeds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     report: list[int]
     null: list[int]
     """Of the many small benign runs."""
+    spent: list[int] = []
+    """Report and null seeds of earlier reports: free for development, never reported again."""
+
+
+class Chosen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the committed run of `frozen` covers."""
+
+    cases: list[str] = []
+    seeds: list[int] = []
+    methods: list[str] = []
 
 
 class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,6 +46,7 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     seeds: Seeds
     case: list[Case]
+    frozen: Chosen = Chosen()
 
     def cases(self, *ids: str) -> list[Case]:
         """The cases of these ids, in this order.
@@ -61,6 +75,9 @@ def load_suite(path: Path) -> Suite:
     ids = [case.id for case in suite.case]
     if len(set(ids)) < len(ids):
         raise ConfigError(f"{path} names a case twice; give each its own id.")
-    if set(suite.seeds.development) & {*suite.seeds.report, *suite.seeds.null}:
+    known = {*suite.seeds.development, *suite.seeds.spent}
+    if known & {*suite.seeds.report, *suite.seeds.null}:
         raise ConfigError(f"{path} uses a seed for development and for the report; part them.")
+    if not set(suite.frozen.seeds) <= known:
+        raise ConfigError(f"{path} freezes a seed that is not for development; choose another.")
     return suite

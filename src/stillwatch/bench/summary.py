@@ -5,8 +5,16 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 import numpy as np
 
-from stillwatch.bench.metrics import LEVELS, CampaignResult, UnitCount
+from stillwatch.bench.fdr import FdrLevel, realised_fdr
+from stillwatch.bench.metrics import HALF, LEVELS, CampaignResult, Quality, UnitCount
 from stillwatch.bench.quality import Run
+from stillwatch.bench.ranking import (
+    PREVALENCES,
+    RATES,
+    Recall,
+    average_precision,
+    recall_at,
+)
 from stillwatch.stats.intervals import bootstrap_ratio, clopper_pearson
 
 SMALLEST_ASKED = 50
@@ -51,6 +59,8 @@ class Summary(msgspec.Struct, frozen=True):
     case: str
     method: str
     seeds: list[int]
+    commits: list[str]
+    real_prompts: bool
     events: int
     recall: Rate
     recall_either: Rate
@@ -63,10 +73,16 @@ class Summary(msgspec.Struct, frozen=True):
     false_extraction: int
     detected: int
     without_group: int
+    fdr_coordination: list[FdrLevel]
+    """False: no campaign or benign group holds the majority. Empty where none is claimed."""
+    fdr_kind: list[FdrLevel]
+    """False: no majority of the members belongs to an extraction campaign."""
     bcubed_f1: float | None
     adjusted_rand: float | None
-    average_precision: float | None
-    recall_at_1e4: float | None
+    recall_at: list[Recall | None]
+    """At each of `ranking.RATES`."""
+    average_precision: list[float | None]
+    """At each of `ranking.PREVALENCES`."""
     cohorts: dict[str, dict[str, int]]
     cohort_rates: dict[str, Rate]
     """False positives of kind extraction in each benign cohort."""
@@ -87,6 +103,7 @@ def summarise(runs: Sequence[Run], rng: np.random.Generator) -> Summary:
     """
     first = runs[0]
     qualities = [run.quality for run in runs]
+    scores = [quality.scores for quality in qualities]
     asked = [
         (run.seed, c) for run in runs for c in run.quality.campaigns if c.size >= SMALLEST_ASKED
     ]
@@ -94,6 +111,8 @@ def summarise(runs: Sequence[Run], rng: np.random.Generator) -> Summary:
         case=first.case,
         method=first.method,
         seeds=[run.seed for run in runs],
+        commits=sorted({run.commit for run in runs if run.commit}),
+        real_prompts=first.real_prompts,
         events=sum(run.events for run in runs),
         recall=_recall(runs, rng, _is_extraction, lambda c: c.as_extraction),
         recall_either=_recall(runs, rng, lambda _: True, lambda c: c.as_extraction + c.as_relay),
@@ -104,12 +123,14 @@ def summarise(runs: Sequence[Run], rng: np.random.Generator) -> Summary:
         missed=[f"{c.campaign} of seed {seed}" for seed, c in asked if not c.found],
         detected_extraction=sum(q.detected_extraction for q in qualities),
         false_extraction=sum(q.false_extraction for q in qualities),
-        detected=sum(q.detected for q in qualities),
+        detected=sum(len(q.detected) for q in qualities),
         without_group=sum(q.without_group for q in qualities),
+        fdr_coordination=realised_fdr(_coordination(qualities), rng),
+        fdr_kind=realised_fdr(_kinds(qualities), rng),
         bcubed_f1=_mean(q.bcubed_f1 for q in qualities),
         adjusted_rand=_mean(q.adjusted_rand for q in qualities),
-        average_precision=_mean(q.average_precision for q in qualities),
-        recall_at_1e4=_mean(q.recall_at_1e4 for q in qualities),
+        recall_at=[recall_at(scores, rate, rng) for rate in RATES],
+        average_precision=[average_precision(scores, share) for share in PREVALENCES],
         cohorts=_add(q.cohorts for q in qualities),
         cohort_rates={
             cohort: _false_positives(runs, rng, lambda u: u.as_extraction, cohort)
@@ -126,6 +147,23 @@ def summarise(runs: Sequence[Run], rng: np.random.Generator) -> Summary:
 
 def _is_extraction(campaign: CampaignResult) -> bool:
     return campaign.kind == "extraction"
+
+
+Claims = list[list[tuple[float, bool]]]
+
+
+def _coordination(qualities: Sequence[Quality]) -> Claims:
+    return _claims([[(c.q_coordination, c.without_group) for c in q.detected] for q in qualities])
+
+
+def _kinds(qualities: Sequence[Quality]) -> Claims:
+    return _claims([[(c.q_kind, c.extraction < HALF) for c in q.detected] for q in qualities])
+
+
+def _claims(runs: list[list[tuple[float | None, bool]]]) -> Claims:
+    """Q-values and whether each claim is false; no runs where the method claims none."""
+    claimed = [[(q, false) for q, false in run if q is not None] for run in runs]
+    return claimed if any(claimed) else []
 
 
 def _recall(

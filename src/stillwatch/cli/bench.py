@@ -12,13 +12,14 @@ from stillwatch.cli import options
 from stillwatch.cli.examples import Command, Group
 from stillwatch.cli.screen import Screen, show, table
 from stillwatch.detect.wording import percent
-from stillwatch.errors import InputError
+from stillwatch.errors import InputError, IntegrityError
 
 if TYPE_CHECKING:
     from stillwatch.bench.method import Method
     from stillwatch.bench.quality import Run
     from stillwatch.bench.suite import Case, Suite
 
+SUITE: Final = Path("benchmarks/quality/scenarios.toml")
 SIZES: Final = (500_000, 1_000_000, 2_000_000)
 """Events of the speed benchmark."""
 
@@ -50,7 +51,7 @@ def command() -> None:
     "--suite",
     "suite_file",
     type=options.FILE,
-    default=Path("benchmarks/quality/scenarios.toml"),
+    default=SUITE,
     show_default=True,
     help="Cases and seeds.",
 )
@@ -105,6 +106,135 @@ def quality(
     if leaderboard is not None:
         write_leaderboard(runs, suite, leaderboard)
     show(table(*summary_table(runs)), sys.stdout)
+
+
+@command.command(
+    cls=Command,
+    examples=[
+        "stillwatch bench frozen",
+        "stillwatch bench frozen --write",
+    ],
+)
+@click.option(
+    "--suite", "suite_file", type=options.FILE, default=SUITE, show_default=True, help="The cases."
+)
+@click.option(
+    "--file",
+    "frozen_file",
+    type=options.FILE,
+    default=Path("benchmarks/quality/frozen.jsonl"),
+    show_default=True,
+    help="The committed figures.",
+)
+@click.option(
+    "--tolerances",
+    type=options.FILE,
+    default=Path("benchmarks/quality/tolerances.toml"),
+    show_default=True,
+    help="By how much each figure may get worse.",
+)
+@click.option("--write", is_flag=True, help="Put today's figures into the file.")
+@options.quiet
+def frozen(
+    suite_file: Path, frozen_file: Path, tolerances: Path, *, write: bool, quiet: bool
+) -> None:
+    """Compare with the committed run.
+
+    Runs its cases anew and shows each figure that differs. Fails where one got worse by more than
+    is tolerated, unless the file is written.
+    """
+    from stillwatch.bench import frozen as committed
+    from stillwatch.bench.suite import load_suite
+
+    screen = Screen(quiet=quiet)
+    suite = load_suite(suite_file)
+    chosen = suite.frozen
+    before = committed.read_frozen(frozen_file) if frozen_file.exists() or not write else []
+    now = committed.run_frozen(
+        suite.cases(*chosen.cases),
+        chosen.seeds,
+        methods_called(chosen.methods),
+        progress=screen.say,
+    )
+    limits = committed.load_tolerances(tolerances, now[0].figures)
+    known = {row.key for row in before}
+    found = committed.compare(before, [row for row in now if row.key in known or not write], limits)
+    if found:
+        rows = [
+            (d.case, str(d.seed), d.method, d.figure, _figure(d.was), _figure(d.now)) for d in found
+        ]
+        told = [(*row, d.judgement) for row, d in zip(rows, found, strict=True)]
+        show(table(("case", "seed", "method", "figure", "frozen", "now", ""), told), sys.stdout)
+    if write:
+        committed.write_frozen(now, frozen_file)
+        screen.say(f"wrote {frozen_file}")
+    elif failed := sum(d.fails for d in found):
+        raise IntegrityError(
+            f"{failed} figures are too much worse than {frozen_file} says; mend the detection, or "
+            "accept them with stillwatch bench frozen --write and say why"
+        )
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:g}"
+
+
+@command.command(
+    cls=Command,
+    examples=[
+        "stillwatch bench calibration --runs 20 --first-seed 9001 --out calibration.jsonl",
+        "stillwatch bench calibration --out calibration.jsonl --page docs/calibration.md",
+    ],
+)
+@click.option(
+    "--suite", "suite_file", type=options.FILE, default=SUITE, show_default=True, help="The cases."
+)
+@click.option(
+    "--runs",
+    type=click.IntRange(min=1),
+    default=400,
+    show_default=True,
+    help="How many; every other one has no attack.",
+)
+@click.option(
+    "--first-seed",
+    type=click.IntRange(min=0),
+    default=4001,
+    show_default=True,
+    help="Seed of the first run; the default is for reports, nobody tunes on it.",
+)
+@click.option("--out", type=options.FILE, required=True, help="File of runs, JSON lines.")
+@click.option("--resume", is_flag=True, help="Keep the runs that OUT holds; do what is missing.")
+@click.option("--page", type=options.FILE, help="Write the Markdown page and its picture here.")
+@options.quiet
+def calibration(
+    suite_file: Path,
+    *,
+    runs: int,
+    first_seed: int,
+    out: Path,
+    resume: bool,
+    page: Path | None,
+    quiet: bool,
+) -> None:
+    """Compare claimed with realised error rates.
+
+    Of account p-values and campaign q-values, over many small runs.
+    """
+    from stillwatch.bench.calibration import CASES, run_calibration
+    from stillwatch.bench.calibration_page import calibration_page, write_page
+    from stillwatch.bench.suite import load_suite
+
+    found = run_calibration(
+        load_suite(suite_file).cases(*CASES),
+        range(first_seed, first_seed + runs),
+        out,
+        resume=resume,
+        progress=Screen(quiet=quiet).say,
+    )
+    if page is not None:
+        write_page(found, page)
+    click.echo(calibration_page(found), nl=False)
 
 
 @command.command(
@@ -236,13 +366,18 @@ def methods_called(names: Sequence[str]) -> "list[Method]":
 
     Raises:
         InputError: There is no such method.
+        ConfigError: A method needs a library that is not installed.
     """
+    from stillwatch.bench.extra import require_all
     from stillwatch.bench.methods import known_methods
 
     known = known_methods()
     if unknown := [name for name in names if name not in known]:
         raise InputError(f"there is no method {unknown[0]!r}: use one of {', '.join(known)}")
-    return [known[name] for name in names or known]
+    chosen = [known[name] for name in names or known]
+    for method in chosen:
+        require_all(method)
+    return chosen
 
 
 def summary_table(runs: "Sequence[Run]") -> tuple[Sequence[str], list[Sequence[str]]]:

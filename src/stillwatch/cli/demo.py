@@ -51,6 +51,7 @@ def command(out: Path, scale: str, seed: int, *, quiet: bool) -> None:
     import pyarrow.parquet as pq
 
     from stillwatch.detect import store
+    from stillwatch.events.period import Period
     from stillwatch.events.readers.rejects import Rejects
     from stillwatch.simulate import SCALES, check_folder, simulate, write_traffic
 
@@ -71,6 +72,7 @@ def command(out: Path, scale: str, seed: int, *, quiet: bool) -> None:
             (str(traffic / "events.parquet"),),
             traffic / "accounts.parquet",
             log_format="auto",
+            period=Period(),
             settings=load_settings(),
             rejects=rejects,
             screen=screen,

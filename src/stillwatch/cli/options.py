@@ -7,6 +7,7 @@ import click
 from stillwatch.settings import ACCOUNT_SOURCES
 
 FILE = click.Path(dir_okay=False, path_type=Path)
+DAY = click.DateTime(["%Y-%m-%d"])
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
 as_json = click.option(

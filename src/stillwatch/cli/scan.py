@@ -1,6 +1,7 @@
 """`stillwatch scan`: from a log to campaigns, evidence and a report."""
 
 import tempfile
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from stillwatch.settings import ENGINES, Settings, load_settings
 if TYPE_CHECKING:
     from stillwatch.detect.compare import Comparison
     from stillwatch.detect.results import ScanResult
+    from stillwatch.events.period import Period
     from stillwatch.events.readers.rejects import Rejects
 
 
@@ -31,12 +33,21 @@ if TYPE_CHECKING:
         "stillwatch scan 'logs/*.jsonl.gz' --out result --exempt exemptions.toml",
         "stillwatch scan logs/ --out today --compare yesterday --fail-on extraction",
         "stillwatch scan fingerprints.parquet --out result --json --quiet",
+        "stillwatch scan logs/ --out week --since 2026-03-02 --until 2026-03-08",
+        "stillwatch scan hdfs:///logs/week.parquet --out result --engine spark --master spark://HOST:7077",
     ],
 )
 @click.argument("events", nargs=-1, required=True, metavar="EVENTS...")
 @click.option("--accounts", type=options.FILE, help="Table of accounts: Parquet, CSV or JSONL.")
 @click.option("--out", type=options.FOLDER, required=True, help="Folder of the result.")
 @click.option("--engine", type=click.Choice(ENGINES), help="Engine that runs the scan.")
+@click.option("--master", metavar="URL", help="Spark cluster, such as spark://HOST:7077 or yarn.")
+@click.option(
+    "--since", type=options.DAY, metavar="DATE", help="First day to look at: YYYY-MM-DD, UTC."
+)
+@click.option(
+    "--until", type=options.DAY, metavar="DATE", help="Last day to look at; days are UTC."
+)
 @options.log_format
 @click.option(
     "--reference", type=options.FOLDER, help="Earlier result with judgements, to calibrate on."
@@ -64,6 +75,8 @@ def command(
     out: Path,
     *,
     log_format: str,
+    since: datetime | None,
+    until: datetime | None,
     compare: Path | None,
     fail_on: tuple[str, ...],
     as_json: bool,
@@ -78,6 +91,7 @@ def command(
     """
     from stillwatch.detect import store
     from stillwatch.detect.compare import compare as changes_since
+    from stillwatch.events.period import Period
     from stillwatch.events.readers.rejects import Rejects
 
     settings = load_settings().with_options(**given)
@@ -91,6 +105,7 @@ def command(
                 events,
                 accounts,
                 log_format=log_format,
+                period=Period(since and since.date(), until and until.date()),
                 settings=settings,
                 rejects=rejects,
                 screen=screen,
@@ -115,6 +130,7 @@ def run(
     accounts: Path | None,
     *,
     log_format: str,
+    period: "Period",
     settings: Settings,
     rejects: "Rejects",
     screen: Screen,
@@ -138,6 +154,10 @@ def run(
             format=log_format,
             identity=identity_of(settings, secret),
             engine=settings.engine,
+            master=settings.master,
+            spark=settings.spark,
+            since=period.since,
+            until=period.until,
             progress=progress,
             rejects=rejects,
         )

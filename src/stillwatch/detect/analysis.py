@@ -19,6 +19,7 @@ from stillwatch.detect.profiles import main_script
 from stillwatch.detect.progress import Progress
 from stillwatch.detect.results import Alternative
 from stillwatch.detect.signals import Signal
+from stillwatch.detect.workers import Workers
 from stillwatch.events.contracts import Kind
 from stillwatch.stats.fdr import bh_adjust
 
@@ -104,6 +105,8 @@ def analyse(
     settings: AnalysisSettings,
     reference: Reference | None,
     progress: Progress,
+    *,
+    workers: Workers,
 ) -> Analysis:
     """Find coordinated groups and name their kind.
 
@@ -113,9 +116,10 @@ def analyse(
         settings: thresholds.
         reference: earlier background accounts to calibrate signals with, or None.
         progress: told of each stage.
+        workers: carry out the largest searches.
     """
     progress.start("links and clusters", None)
-    views = form(population, settings.formation)
+    views = form(population, settings.formation, workers)
     progress.finish()
     progress.start("coordination test", None)
     script = main_script(population.profiles)

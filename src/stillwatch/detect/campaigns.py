@@ -47,6 +47,7 @@ NOT_TOLD = {
     "short_answers": "how long their answers are",
     "breadth": "how broad their subjects are",
     "ordinary_requests": "what their requests ask for",
+    "ordinary_accounts": "how they behave one by one",
     "one_organisation": "which organisation they belong to",
     "one_customer": "whose customers they are",
     "known_customer": "whose customers they are",

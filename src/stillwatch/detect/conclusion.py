@@ -18,6 +18,7 @@ from stillwatch.detect.progress import Progress
 from stillwatch.detect.results import Calibration, Campaign, Evidence, RunSummary, ScanResult
 from stillwatch.detect.signals import installed
 from stillwatch.detect.wording import count
+from stillwatch.detect.workers import Workers
 from stillwatch.events.contracts import Exemption
 from stillwatch.events.lists import DisposableDomains, NetworkLists
 from stillwatch.version import __version__
@@ -81,6 +82,7 @@ def conclude(
     settings: AnalysisSettings,
     *,
     counts: Counts,
+    workers: Workers,
     progress: Progress,
     name: Callable[[Found], Found] = lambda found: found,
     notes: Sequence[str] = (),
@@ -93,11 +95,14 @@ def conclude(
         given: what the user gave beside the events.
         settings: thresholds of the analysis.
         counts: what was read.
+        workers: carry out the largest searches.
         progress: told of each stage.
         name: may give campaigns other ids and kinds, in order, before accounts are told of them.
         notes: what else the result should say of the run.
     """
-    analysis = analyse(population, installed(), settings, given.reference, progress)
+    analysis = analyse(
+        population, installed(), settings, given.reference, progress, workers=workers
+    )
     exemptions = active_exemptions(given.register, given.listed, population.last_seen)
     progress.start("evidence", None)
     usual = objective_shares(population.profiles)

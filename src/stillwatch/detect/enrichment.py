@@ -15,6 +15,9 @@ from stillwatch.stats.enrichment import binomial_tail_log
 
 FEWEST_CARRIERS = 3
 """A feature that fewer members carry is not tested."""
+BACKGROUND = 2
+"""How many times as large as a cluster's part of it a cohort must be to be its background. With
+20, a cluster of few in a small script was compared with all scripts, where its language is rare."""
 
 
 @dataclass(frozen=True)
@@ -206,14 +209,14 @@ def _mix(
     """Return, per wanted cluster and cohort, the share of members over accounts of the cohort.
 
     A cohort that a cluster nearly fills cannot serve as its own background: it counts only where it
-    is twenty times larger than the cluster's part of it.
+    is at least `BACKGROUND` times as large as the cluster's part of it.
     """
     inside = cluster >= 0
     sizes = np.bincount(cohort[among], minlength=int(cohort.max(initial=0)) + 1)
     mix = np.zeros((int(cluster.max(initial=-1)) + 1, sizes.size))
     np.add.at(mix, (cluster[inside], cohort[inside]), 1.0)
     members = np.maximum(mix.sum(axis=1, keepdims=True), 1)
-    weight = np.where(sizes >= 20 * mix, mix / np.maximum(sizes, 1), 0.0) / members
+    weight = np.where(sizes >= BACKGROUND * mix, mix / np.maximum(sizes, 1), 0.0) / members
     return np.asarray(weight[which])
 
 

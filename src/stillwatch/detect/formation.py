@@ -14,6 +14,7 @@ from stillwatch.detect import clusters, index, links, vectors
 from stillwatch.detect.features import Family, FamilyCounts, Features
 from stillwatch.detect.population import Population, Sketches
 from stillwatch.detect.profiles import main_script
+from stillwatch.detect.workers import Workers
 
 FRAMES = (Family.TEMPLATE, Family.OPENING, Family.CLOSING, Family.SYSTEM)
 """What stays the same around what a prompt asks."""
@@ -59,10 +60,13 @@ class View:
     links: links.Links
 
 
-def form(population: Population, settings: FormationSettings) -> list[View]:
+def form(population: Population, settings: FormationSettings, workers: Workers) -> list[View]:
     """Form candidate clusters in both views."""
     order = locality(population)
-    return [_content(population, order, settings), _infrastructure(population, order, settings)]
+    return [
+        _content(population, order, settings, workers),
+        _infrastructure(population, order, settings, workers),
+    ]
 
 
 def locality(population: Population) -> NDArray[np.int64]:
@@ -96,19 +100,27 @@ def word_counts(sketches: Sketches, accounts: int) -> FamilyCounts:
     )
 
 
-def _content(population: Population, order: NDArray[np.int64], settings: FormationSettings) -> View:
+def _content(
+    population: Population,
+    order: NDArray[np.int64],
+    settings: FormationSettings,
+    workers: Workers,
+) -> View:
     script = main_script(population.profiles)
     rng = np.random.default_rng(settings.seed)
     frames = [population.features[family] for family in FRAMES]
     said = vectors.forming(population.sketches, frames, script)
     floor = links.stranger_floor(said, script, rng, quantile=settings.stranger_quantile)
-    found = links.content_links(said, order, neighbours=settings.neighbours, floor=floor)
+    found = links.content_links(
+        said, order, neighbours=settings.neighbours, floor=floor, workers=workers
+    )
     cluster = clusters.communities(
         found,
         population.size,
         seed=settings.seed,
         resolution=max(1.0, population.size / settings.crowd),
         smallest=settings.smallest,
+        workers=workers,
     )
     held_out: Features = {}
     for family, counts in population.features.items():
@@ -120,7 +132,10 @@ def _content(population: Population, order: NDArray[np.int64], settings: Formati
 
 
 def _infrastructure(
-    population: Population, order: NDArray[np.int64], settings: FormationSettings
+    population: Population,
+    order: NDArray[np.int64],
+    settings: FormationSettings,
+    workers: Workers,
 ) -> View:
     incidence = index.build(
         population.features, links.INFRASTRUCTURE_FAMILIES, population.size, held_out=None
@@ -132,6 +147,7 @@ def _infrastructure(
         seed=settings.seed,
         resolution=max(1.0, population.size / settings.crowd),
         smallest=settings.smallest,
+        workers=workers,
     )
     held_out = {
         f: counts for f, counts in population.features.items() if f in links.CONTENT_FAMILIES

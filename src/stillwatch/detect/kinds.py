@@ -76,6 +76,7 @@ EXPLANATIONS: Final = (
             "one_customer",
             ("ordinary_requests", "identity"),
             ("ordinary_requests", "pace", "place"),
+            ("ordinary_requests", "pace", "moments"),
             Way(
                 ("ordinary_requests", "pace", "volumes", "moments"), agree=2, unless="one_customer"
             ),
@@ -96,6 +97,7 @@ EXPLANATIONS: Final = (
         "independent people who use one app or template",
         _ways(
             Way(("volumes", "moments", "identity", "network", "interests", "pace"), agree=2),
+            ("ordinary_requests", "ordinary_accounts", "moments"),
         ),
     ),
     Explanation(Kind.SHARED_APP, "fixed jobs that repeat their requests", _ways("repetition")),
@@ -110,6 +112,8 @@ EXPLANATIONS: Final = (
         "a class, course or event",
         _ways(
             "many_means",
+            "ordinary_accounts",
+            ("pace", "volumes"),
             ("ordinary_requests", "identity"),
             ("ordinary_requests", "pace"),
             ("ordinary_requests", "one_place"),
@@ -122,6 +126,8 @@ EXPLANATIONS: Final = (
         _ways(
             "same_questions",
             "many_means",
+            "ordinary_accounts",
+            ("pace", "volumes"),
             ("ordinary_requests", "identity"),
             ("ordinary_requests", "pace"),
             ("ordinary_requests", "one_place"),

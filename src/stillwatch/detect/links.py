@@ -14,6 +14,7 @@ from stillwatch.detect import kernels
 from stillwatch.detect.features import LINE_OF, Family, Line
 from stillwatch.detect.index import FeatureIndex
 from stillwatch.detect.vectors import Vectors
+from stillwatch.detect.workers import Workers
 
 CIRCULANT_WINDOW = 8
 """Neighbours on the cycle to which each member of a posting is linked."""
@@ -78,7 +79,12 @@ def infrastructure_links(
 
 
 def content_links(
-    vectors: Vectors, order: NDArray[np.int64], *, neighbours: int, floor: NDArray[np.float64]
+    vectors: Vectors,
+    order: NDArray[np.int64],
+    *,
+    neighbours: int,
+    floor: NDArray[np.float64],
+    workers: Workers,
 ) -> Links:
     """Link each account to the accounts whose words are most like its own.
 
@@ -88,8 +94,9 @@ def content_links(
         neighbours: partners per account.
         floor: per account, the cosine that strangers of its script do not reach; a link's weight is
             its excess over the larger floor of both ends, relative to what is left up to 1.
+        workers: search ranges of accounts.
     """
-    found, cosine = vectors.nearest(order, neighbours)
+    found, cosine = vectors.nearest(order, neighbours, workers)
     left = np.repeat(np.arange(vectors.size, dtype=np.int32), found.shape[1])
     right = found.ravel()
     value = np.minimum(cosine.ravel().astype(np.float64), 1.0)

@@ -1,12 +1,10 @@
 """Partials: all aggregates of the events of some days, which merge with those of later days.
 
-Every number is a whole number, a minimum or a maximum, or a sum of numbers that a float holds
-exactly, so merging gives to the bit what aggregating all events at once gives. Echoes are the one
-aggregate that does not merge (whether a passage came back depends on every other account); who
-merges passes them in.
+Every number is a whole number, a sum of whole millionths, a minimum or a maximum, so merging gives
+to the bit what aggregating all events at once gives. Echoes are the one aggregate that does not
+merge (whether a passage came back depends on every other account); who merges passes them in.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -64,7 +62,7 @@ class Partial:
     hourly: Hourly
     models: ModelUse
     gaps: Gaps
-    readable: Mapping[tuple[Family, int], str]
+    readable: dict[tuple[Family, int], str]
 
     @property
     def accounts(self) -> int:
@@ -78,7 +76,7 @@ class Partial:
 
 
 class Merged:
-    """A partial as the aggregates of a population; see `engines.gather.Aggregates`.
+    """A partial as the aggregates of a population; see `engines.engine.Aggregates`.
 
     Args:
         partial: of all events.
@@ -112,6 +110,10 @@ class Merged:
     def models(self) -> ModelUse:
         """Return what each account asked of each model."""
         return self._partial.models
+
+    def readable(self) -> dict[tuple[Family, int], str]:
+        """Return texts of values that are harmless to show."""
+        return self._partial.readable
 
 
 def merge(earlier: Partial, later: Partial) -> Partial:
@@ -256,7 +258,7 @@ def _gaps(earlier: Partial, later: Partial, before: Codes, after: Codes) -> Gaps
         logs[codes] += part.logs
         squares[codes] += part.squares
     logs[across] += _whole(MILLIONTHS * logarithm)
-    squares[across] += _whole(MILLIONTHS * (logarithm * logarithm))
+    squares[across] += _whole(MILLIONTHS * logarithm * logarithm)
     (account, seconds), (count,) = _summed(
         (
             np.concatenate([before[earlier.gaps.account], after[later.gaps.account], across]),
@@ -273,8 +275,8 @@ def _whole(number: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def _readable(
-    earlier: Mapping[tuple[Family, int], str], later: Mapping[tuple[Family, int], str]
-) -> Mapping[tuple[Family, int], str]:
+    earlier: dict[tuple[Family, int], str], later: dict[tuple[Family, int], str]
+) -> dict[tuple[Family, int], str]:
     return {
         key: max(earlier.get(key, ""), later.get(key, "")) for key in sorted({*earlier, *later})
     }

@@ -5,7 +5,7 @@ merges two profiles of the same account. The aggregates are plain SQL over the f
 so that any engine that speaks SQL computes the same numbers.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import reduce
 from typing import Final
@@ -15,31 +15,58 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stillwatch.events.markers import Marker
+from stillwatch.events.schema import TIMESTAMP
 
 
 class Merge(StrEnum):
     """How a column of two profiles of one account becomes one."""
 
     SUM = "sum"
+    MILLIONTHS = "millionths"  # a sum of fractions, see `exact_sum`
     MIN = "min"
     MAX = "max"
+
+    @property
+    def aggregate(self) -> str:
+        """Name of Arrow's aggregate."""
+        return "sum" if self is Merge.MILLIONTHS else self.value
 
 
 @dataclass(frozen=True)
 class Column:
-    """One profile column: its name, the SQL that computes it, and how it merges."""
+    """One profile column: its name, the SQL that computes it, its type, and how it merges."""
 
     name: str
     sql: str
+    type: pa.DataType = field(default_factory=pa.int64)
     merge: Merge = Merge.SUM
+
+
+def millionths(expression: str, times: str = "1") -> str:
+    """Return SQL that sums in whole millionths, so that the order of rows changes no digit.
+
+    Args:
+        expression: what to sum.
+        times: how many events each row stands for.
+    """
+    return f"sum(round(1e6 * {expression})::BIGINT * {times})"
+
+
+def exact_sum(expression: str, times: str = "1") -> str:
+    """Return SQL of the same sum as a fraction."""
+    return f"({millionths(expression, times)} / 1e6)"
 
 
 def _count(name: str, condition: str) -> Column:
     return Column(name, f"count(*) FILTER (WHERE {condition})")
 
 
-def _total(name: str, expression: str, kind: str = "BIGINT") -> Column:
-    return Column(name, f"coalesce(sum({expression}), 0)::{kind}")
+def _total(name: str, expression: str) -> Column:
+    return Column(name, f"coalesce(sum({expression}), 0)::BIGINT")
+
+
+def _fractions(name: str, expression: str) -> Column:
+    return Column(name, f"{exact_sum(expression)}::DOUBLE", pa.float64(), Merge.MILLIONTHS)
 
 
 MARKER_COLUMNS: Final = tuple((f"m_{m.name.lower()}", m) for m in Marker if m.name)
@@ -47,8 +74,8 @@ COMPLETION_MARKER_COLUMNS: Final = tuple((f"c_{m.name.lower()}", m) for m in Mar
 
 COLUMNS: Final[tuple[Column, ...]] = (
     Column("events", "count(*)"),
-    Column("first_seen", "min(time)", Merge.MIN),
-    Column("last_seen", "max(time)", Merge.MAX),
+    Column("first_seen", "min(time)", TIMESTAMP, Merge.MIN),
+    Column("last_seen", "max(time)", TIMESTAMP, Merge.MAX),
     _total("input_tokens", "input_tokens"),
     _total("output_tokens", "output_tokens"),
     _total("reasoning_tokens", "reasoning_tokens"),
@@ -69,10 +96,10 @@ COLUMNS: Final[tuple[Column, ...]] = (
     _count("on_vpn", "(network_lists & 2) = 2"),
     _count("on_lists_known", "network_lists IS NOT NULL"),
     _total("words", "words"),
-    _total("words_squared", "words::DOUBLE * words", "DOUBLE"),
+    Column("words_squared", "sum(words::BIGINT * words)::DOUBLE", pa.float64()),
     _total("constraints", "constraints"),
     _total("nesting", "nesting"),
-    _total("entropy", "entropy::DOUBLE", "DOUBLE"),
+    _fractions("entropy", "entropy::DOUBLE"),
     _count("with_completion", "completion_markers IS NOT NULL"),
     *(_count(name, f"(markers & {int(bit)}) != 0") for name, bit in MARKER_COLUMNS),
     *(
@@ -82,6 +109,9 @@ COLUMNS: Final[tuple[Column, ...]] = (
     *(_count(f"hour_{h:02d}", f"hour = {h}") for h in range(24)),
     *(_count(f"script_{s:02d}", f"script = {s}") for s in range(11)),
 )
+
+SCHEMA: Final = pa.schema([(column.name, column.type) for column in COLUMNS])
+"""Names and types of all columns."""
 
 HOURS: Final = tuple(f"hour_{h:02d}" for h in range(24))
 SCRIPTS: Final = tuple(f"script_{s:02d}" for s in range(11))
@@ -104,16 +134,15 @@ def merge(first: pa.Table, second: pa.Table) -> pa.Table:
     """
     rows = pa.concat_tables([first, second])
     aggregated = rows.group_by("account_id").aggregate(
-        [(column.name, column.merge.value) for column in COLUMNS]
+        [(column.name, column.merge.aggregate) for column in COLUMNS]
     )
-    names = ["account_id", *(column.name for column in COLUMNS)]
-    found = ["account_id", *(f"{column.name}_{column.merge.value}" for column in COLUMNS)]
-    return (
-        aggregated.select(found)
-        .rename_columns(names)
-        .cast(pa.schema([first.schema.field(name) for name in names]))
-        .sort_by("account_id")
-    )
+    found = {"account_id": aggregated["account_id"]}
+    for column in COLUMNS:
+        values = aggregated[f"{column.name}_{column.merge.aggregate}"]
+        if column.merge is Merge.MILLIONTHS:  # adding them as floats may miss the last digit
+            values = pa.array(np.rint(values.to_numpy() * 1e6) / 1e6)
+        found[column.name] = values.cast(column.type)
+    return pa.table(found).sort_by("account_id")
 
 
 def values(profiles: pa.Table, name: str) -> np.ndarray:

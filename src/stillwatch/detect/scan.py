@@ -1,7 +1,9 @@
-"""`scan`: the whole job on one machine, from a log to campaigns."""
+"""`scan`: the whole job, from a log to campaigns, on one machine or on a cluster."""
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from stillwatch.detect.arguments import path_of, sources_of
 from stillwatch.detect.calibration import Reference
 from stillwatch.detect.conclusion import Counts, Given, conclude
 from stillwatch.detect.engines.gather import gather
+from stillwatch.detect.engines.job import Job, Opened
 from stillwatch.detect.engines.local import LocalEngine
 from stillwatch.detect.engines.spool import write_spool
 from stillwatch.detect.exemptions import load_exemptions
@@ -23,16 +26,18 @@ from stillwatch.detect.prices import PriceTable
 from stillwatch.detect.progress import Progress, Silent
 from stillwatch.detect.results import ScanResult
 from stillwatch.detect.wording import count
+from stillwatch.detect.workers import Threads
 from stillwatch.errors import ConfigError, InputError
 from stillwatch.events.contracts import Exemption
 from stillwatch.events.fingerprint import fingerprint_stream
 from stillwatch.events.identity import Identity
 from stillwatch.events.key import Key
 from stillwatch.events.lists import DisposableDomains, NetworkLists, require_lists
+from stillwatch.events.period import Period
 from stillwatch.events.readers import LogReader, Rejects, open_arrow, open_log, read_accounts
-from stillwatch.settings import read_toml
+from stillwatch.events.readers.log import nothing_readable
+from stillwatch.settings import ENGINES, read_toml
 
-ENGINES = ("local",)
 MEMORY_LIMIT = "2GB"
 """What DuckDB may hold before it spills to disk."""
 THREADS = 2
@@ -50,6 +55,10 @@ def scan(
     format: str = "auto",  # noqa: A002 - the name of the command line option
     identity: Identity | None = None,
     engine: str = "local",
+    master: str | None = None,
+    spark: Mapping[str, str] | None = None,
+    since: date | None = None,
+    until: date | None = None,
     settings: AnalysisSettings | None = None,
     progress: Progress | None = None,
     rejects: Rejects | None = None,
@@ -67,7 +76,11 @@ def scan(
         key: keys the fingerprints; the public key where None.
         format: log format, `auto` detects it.
         identity: derives accounts from API keys where the log has no accounts.
-        engine: `local`.
+        engine: `local` or `spark`; `spark` reads paths of Parquet and JSON lines.
+        master: URL of a Spark cluster; None takes a session that is there, else two local threads.
+        spark: Spark properties, by name.
+        since: the first day to look at, in UTC; None for all before `until`.
+        until: the last day to look at, in UTC.
         settings: thresholds of the analysis.
         progress: told of each stage.
         rejects: takes rows that cannot be read.
@@ -87,23 +100,32 @@ def scan(
     given = load_given(
         accounts, reference=reference, exempt=exempt, lists=lists, prices=prices, rejects=taken
     )
-    reader = _open(events, format, identity, taken)
-    with tempfile.TemporaryDirectory(prefix="stillwatch-scan-") as scratch:
-        files, rows = _spool(reader, key or Key.public(), given.networks, Path(scratch), watch)
-        with LocalEngine(files, Path(scratch), memory_limit=MEMORY_LIMIT, threads=THREADS) as local:
-            population = gather(local, given.listed, given.contain, watch)
-            readable, repeated = local.readable(), local.repeated()
-    if given.listed is not None:
-        _check_listed(population, given.listed, accounts)
-    reasons = dict(sorted(taken.reasons.items()))
-    return conclude(
-        population,
-        readable,
-        given,
-        settings or AnalysisSettings(),
-        counts=Counts(list(reader.files), rows, repeated, taken.total, reasons),
-        progress=watch,
+    job = Job(
+        events,
+        format,
+        key or Key.public(),
+        given.networks,
+        identity,
+        Period(since, until),
+        taken,
+        watch,
     )
+    with _opened(engine, job, master, spark or {}) as opened:
+        with opened.engine as running:
+            population = gather(running, given.listed, given.contain, watch)
+            readable, repeated = running.readable(), running.repeated()
+        if given.listed is not None:
+            _check_listed(population, given.listed, accounts)
+        reasons = dict(sorted(taken.reasons.items()))
+        return conclude(
+            population,
+            readable,
+            given,
+            settings or AnalysisSettings(),
+            counts=Counts(list(opened.inputs), opened.events, repeated, taken.total, reasons),
+            workers=opened.workers,
+            progress=watch,
+        )
 
 
 def load_given(
@@ -159,22 +181,45 @@ def load_reference(folder: Path) -> Reference:
     return Reference.from_table(background, among("ordinary")["score"].to_numpy())
 
 
+def _opened(
+    engine: str, job: Job, master: str | None, options: Mapping[str, str]
+) -> AbstractContextManager[Opened]:
+    if engine == "local":
+        return _open_local(job)
+    try:
+        from stillwatch.detect.engines.spark.reading import open_spark  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise ConfigError(
+            f"the spark engine needs the extra spark ({error}): pip install 'stillwatch[spark]'"
+        ) from error
+    return open_spark(job, master, options)
+
+
+@contextmanager
+def _open_local(job: Job) -> Iterator[Opened]:
+    reader = _open(job.events, job.format, job.identity, job.rejects)
+    with tempfile.TemporaryDirectory(prefix="stillwatch-scan-") as scratch:
+        files, rows = _spool(reader, job, Path(scratch))
+        local = LocalEngine(files, Path(scratch), memory_limit=MEMORY_LIMIT, threads=THREADS)
+        yield Opened(local, Threads(), reader.files, rows)
+
+
 def _open(events: Any, log_format: str, identity: Identity | None, rejects: Rejects) -> LogReader:
     if hasattr(events, "__arrow_c_stream__"):
         return open_arrow(events, identity=identity, rejects=rejects)
     return open_log(sources_of(events), format=log_format, identity=identity, rejects=rejects)
 
 
-def _spool(
-    reader: LogReader, key: Key, networks: NetworkLists | None, scratch: Path, progress: Progress
-) -> tuple[list[Path], int]:
+def _spool(reader: LogReader, job: Job, scratch: Path) -> tuple[list[Path], int]:
     """Fingerprint what is read, batch by batch, so that no text reaches the disk."""
-    progress.start("reading", reader.bytes_total or None)
-    batches: Iterable[pa.RecordBatch] = _counted(reader, progress)
+    job.progress.start("reading", reader.bytes_total or None)
+    batches: Iterable[pa.RecordBatch] = map(job.period.keep, _counted(reader, job.progress))
     if reader.contract == "events":
-        batches = fingerprint_stream(batches, key, networks, workers=THREADS)
+        batches = fingerprint_stream(batches, job.key, job.networks, workers=THREADS)
     files, rows = write_spool(batches, scratch)
-    progress.finish()
+    if not rows:
+        raise InputError(nothing_readable(reader.files, job.rejects))
+    job.progress.finish()
     return files, rows
 
 

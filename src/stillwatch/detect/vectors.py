@@ -6,9 +6,7 @@ are what is left of content when templates are paraphrased away; frames (templat
 system prompt) are what is left when every prompt asks something else.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +15,8 @@ from scipy import sparse
 from stillwatch.detect import kernels
 from stillwatch.detect.features import FamilyCounts
 from stillwatch.detect.population import Sketches
+from stillwatch.detect.workers import Search, Workers
 
-THREADS = 2
-PARTS = 8
-"""Slices of accounts that the search hands to threads; the kernels release the interpreter."""
 WINDOW = 128
 """Places looked at to either side in a long posting."""
 
@@ -43,7 +39,7 @@ class Vectors:
         )
 
     def nearest(
-        self, order: NDArray[np.int64], neighbours: int
+        self, order: NDArray[np.int64], neighbours: int, workers: Workers
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """Return each account's most similar accounts and the cosines, best first.
 
@@ -51,6 +47,7 @@ class Vectors:
             order: rank of each account; long postings are searched near the account in this order,
                 so accounts that may belong together should have ranks close by.
             neighbours: how many to return; missing ones are -1.
+            workers: search ranges of accounts.
         """
         ranked = sparse.csr_matrix(self.rows[np.argsort(order, kind="stable")])
         ranked.sort_indices()
@@ -61,7 +58,7 @@ class Vectors:
         columns = ranked.tocsc()
         positions = np.empty(ranked.nnz, np.int64)
         positions[entries.data - 1] = np.arange(ranked.nnz)
-        search = (
+        search = Search(
             ranked.indptr.astype(np.int64),
             ranked.indices.astype(np.int32),
             ranked.data.astype(np.float32),
@@ -72,10 +69,7 @@ class Vectors:
             WINDOW,
             neighbours,
         )
-        edges = np.linspace(0, self.size, PARTS + 1).astype(int).tolist()
-        with ThreadPoolExecutor(THREADS) as pool:
-            parts = pool.map(lambda part: kernels.nearest(*search, *part)[0], pairwise(edges))
-            found = np.concatenate(list(parts))
+        found = workers.nearest(search)
         account = np.argsort(order, kind="stable").astype(np.int32)
         result = np.full(found.shape, -1, np.int32)
         result[account] = np.where(found >= 0, account[found], -1)

@@ -1,1 +1,1 @@
-"""Two simple methods to compare with: thresholds per account, components of shared features."""
+"""Methods to compare with, each after a paper or a package."""

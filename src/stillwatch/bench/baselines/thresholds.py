@@ -5,10 +5,12 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
+from stillwatch.bench.baselines.limits import RATE, flag_alone
 from stillwatch.bench.database import database
-from stillwatch.bench.labels import flag_table
+from stillwatch.bench.labels import Names
 from stillwatch.bench.method import Traffic
 from stillwatch.events.markers import Marker
+from stillwatch.stats.arrays import FloatArray
 from stillwatch.stats.pvalues import conformal_p
 
 HARVEST: Final = (
@@ -49,23 +51,23 @@ class Thresholds:
 
     name = "thresholds"
 
-    def __init__(self, rate: float = 1e-4) -> None:
+    def __init__(self, rate: float = RATE) -> None:
         self.rate = rate
 
     def flag(self, traffic: Traffic) -> pa.Table:
         """See `Method.flag`."""
-        columns = ", ".join(f"({sql})::DOUBLE AS {name}" for name, sql in STATISTICS.items())
-        with database() as db:
-            rows = db.execute(
-                _QUERY.format(columns=columns), [str(traffic.fingerprints)]
-            ).fetchnumpy()
-        account = rows["account_id"]
+        account, statistics = read_statistics(traffic)
         benign = np.isin(account, traffic.benign)
         score = np.zeros(account.size)
-        for name in STATISTICS:
-            p = conformal_p(rows[name], rows[name][benign])
+        for values in statistics.values():
+            p = conformal_p(values, values[benign])
             score = np.maximum(score, -np.log10(p))
-        ranked = np.sort(score[benign])
-        flagged = score > ranked[-1 - int(self.rate * ranked.size)]
-        alone = [name if flag else None for name, flag in zip(account, flagged, strict=True)]
-        return flag_table(account, alone, score)
+        return flag_alone(account, score, traffic.benign, self.rate)
+
+
+def read_statistics(traffic: Traffic) -> tuple[Names, dict[str, FloatArray]]:
+    """Read `STATISTICS` of every account; return the accounts, ascending, and the statistics."""
+    columns = ", ".join(f"({sql})::DOUBLE AS {name}" for name, sql in STATISTICS.items())
+    with database() as db:
+        rows = db.execute(_QUERY.format(columns=columns), [str(traffic.fingerprints)]).fetchnumpy()
+    return rows["account_id"], {name: rows[name] for name in STATISTICS}

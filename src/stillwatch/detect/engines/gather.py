@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -10,38 +9,17 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from stillwatch.detect import lifecycle
-from stillwatch.detect.features import Family, Features
-from stillwatch.detect.population import Hourly, ModelUse, Population, Sketches
+from stillwatch.detect.engines.engine import Aggregates
+from stillwatch.detect.features import Family
+from stillwatch.detect.population import Population
 from stillwatch.detect.progress import Progress
 from stillwatch.events import schema
 
 Disposable = Callable[[pa.ChunkedArray], pa.BooleanArray]
 
 
-class Aggregates(Protocol):
-    """What aggregates fingerprints, each table by account code: an engine, or merged partials."""
-
-    def profiles(self) -> pa.Table:
-        """Return one profile per account, sorted by account code."""
-
-    def features(self) -> Features:
-        """Return the counts of every family that fingerprints carry."""
-
-    def pace(self) -> pa.Table:
-        """Return `PACE_COLUMNS` per account."""
-
-    def sketches(self) -> Sketches:
-        """Return every account's kept word hashes."""
-
-    def hourly(self) -> Hourly:
-        """Return events per account and clock hour."""
-
-    def models(self) -> ModelUse:
-        """Return what each account asked of each model."""
-
-
 def gather(
-    engine: Aggregates,
+    aggregates: Aggregates,
     accounts: pa.Table | None,
     disposable: Disposable | None,
     progress: Progress,
@@ -49,27 +27,27 @@ def gather(
     """Aggregate fingerprints into a population.
 
     Args:
-        engine: over the fingerprints.
+        aggregates: of the fingerprints.
         accounts: the accounts contract, in any order, or None.
         disposable: tells which mail domains are disposable, or None without a list.
         progress: advanced by one per aggregate.
     """
     progress.start("profiles", None)
-    profiles = engine.profiles()
+    profiles = aggregates.profiles()
     aligned = None if accounts is None else align(accounts, profiles["account_id"])
-    pace = engine.pace()
+    pace = aggregates.pace()
     progress.finish()
     progress.start("features", None)
-    features = engine.features()
+    features = aggregates.features()
     first = _seconds(profiles["first_seen"])
     last = _seconds(profiles["last_seen"])
-    models = engine.models()
+    models = aggregates.models()
     population = Population(
         profiles=profiles,
         pace=pace,
         features=features,
-        sketches=engine.sketches(),
-        hourly=engine.hourly(),
+        sketches=aggregates.sketches(),
+        hourly=aggregates.hourly(),
         models=models,
         accounts=aligned,
         disposable=_disposable(aligned, disposable),

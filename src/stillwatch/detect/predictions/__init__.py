@@ -39,6 +39,7 @@ MEASURES: Final[dict[str, Measure]] = {
     "one_customer": ownership.one_customer,
     "known_customer": ownership.known_customer,
     "ordinary_requests": habits.ordinary_requests,
+    "ordinary_accounts": habits.ordinary_accounts,
     "place": ownership.place,
 }
 """Every prediction by name."""

@@ -64,6 +64,7 @@ class Ground:
             where the provider says of none whether it is verified.
         pace: p-value of machine-like pace per account, small is machine-like; NaN unknown.
         harvest: p-value of asking for what ordinary customers seldom ask for; NaN unknown.
+        alone: p-value of each account over all signals, small is unlike strangers.
         words: word vectors of both halves of the hours, over the same columns.
         counts: events per account and word, all hours, same columns.
         rarity: weight of each word.
@@ -83,6 +84,7 @@ class Ground:
     organised: NDArray[np.bool_]
     pace: NDArray[np.float64]
     harvest: NDArray[np.float64]
+    alone: NDArray[np.float64]
     words: tuple[Vectors, Vectors]
     counts: sparse.csr_matrix
     rarity: NDArray[np.float64]
@@ -129,6 +131,7 @@ def ground(
         organised=organised,
         pace=_reranked([s.name for s in findings.signals if s.name in MACHINE], findings, codes),
         harvest=_reranked([s.name for s in findings.signals if s.name in HARVEST], findings, codes),
+        alone=findings.p_value,
         words=words,
         counts=counts,
         rarity=rarity,

@@ -15,6 +15,9 @@ TYPICAL_PACE = 0.07
 """A group whose median member is above this rank among strangers is like them, however large."""
 TYPICAL_REQUESTS = 0.05
 """The same of requests, where a class or an app may lean to one kind of task."""
+TYPICAL_ACCOUNTS = 0.0075
+"""The same of an account's signals taken together. Of 436 simulated classes and events the most
+unusual one has its median member at 0.01; half of the campaigns have it below 0.002."""
 ALIKE = 0.3
 """A median rank from which on a group is said to be like strangers."""
 EVEN = 0.6
@@ -95,6 +98,12 @@ def ordinary_requests(ground: Ground, members: NDArray[np.int64]) -> Prediction 
     """Ordinary customers seldom ask for reasoning, grades, training records or tool traces."""
     what = "requests for reasoning, grades or training data"
     return _typical(ground.harvest, ground.background, members, TYPICAL_REQUESTS, what)
+
+
+def ordinary_accounts(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
+    """People who do the same thing still behave like others, each taken alone."""
+    what = "all that is measured of one account"
+    return _typical(ground.alone, ground.background, members, TYPICAL_ACCOUNTS, what)
 
 
 def _typical(

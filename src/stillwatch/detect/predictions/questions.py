@@ -18,6 +18,8 @@ COMMON = 0.3
 """Share of subjects that two members of a class have in common, at least."""
 RECURS = 0.3
 """Share of an account's prompts from which on a word is part of their frame."""
+FRAME = 0.05
+"""Share of a group's prompts from which on a word is part of a frame that many of them have."""
 RARE = 3.0
 """Rarity of words that are subjects, ln(accounts / carriers): 1 in 20 accounts uses them."""
 BREADTH = 2.0
@@ -40,14 +42,18 @@ def repeats(ground: Ground, members: NDArray[np.int64]) -> Prediction:
 def same_questions(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
     """A class does one assignment: most pairs of members have 3 in 10 of their subjects in common.
 
-    Subjects are words of few of an account's prompts: not of the frame around them. Accounts that
-    draw from one pool meet by chance only.
+    Subjects are words of few of an account's prompts and of few of the group's: not of the frames
+    around them. Accounts that draw from one pool meet by chance only.
     """
     events = values(ground.population.profiles, "events")
+    some = thin(ground, members)
+    rows = ground.counts[some]
+    used = np.asarray(rows.sum(axis=0)).ravel()
+    subject = (ground.rarity > RARE) & (used <= max(FRAME * events[some].sum(), 2.0))
     asked = []
-    for member in thin(ground, members):
+    for member in some:
         row = ground.counts[[member]]
-        few = (row.data <= max(1.0, RECURS * events[member])) & (ground.rarity[row.indices] > RARE)
+        few = (row.data <= max(1.0, RECURS * events[member])) & subject[row.indices]
         asked.append(set(row.indices[few].tolist()))
     common = np.array(
         [
@@ -66,17 +72,19 @@ def same_questions(ground: Ground, members: NDArray[np.int64]) -> Prediction | N
 
 
 def repetition(ground: Ground, members: NDArray[np.int64]) -> Prediction:
-    """Monitors and fixed jobs send the same few requests: at least 98 in 100 are repeats.
+    """Monitors and fixed jobs send the same few requests: 98 in 100 repeat the account's own.
 
-    What is asked again brings no new answers, so a harvest does not look like this.
+    What an account asks again brings little that is new, so a harvest does not look like this. That
+    others ask it too does not count: a large pool asks a fixed set of prompts many times over.
     """
     coded = ground.coded[Family.CONTENT]
     events = int(values(ground.population.profiles, "events")[members].sum())
-    distinct = np.unique(coded.column[coded.rows_of(members)]).size
-    share = 1 - distinct / max(events, 1)
+    share = 1 - coded.rows_of(members).size / max(events, 1)
     trials = min(events, 10 * members.size)
     p_value = float(stats.binom.cdf(int(share * trials), trials, 0.98))
-    return Prediction(max(p_value, SMALLEST), f"{share:.1%} of requests repeat an earlier one")
+    return Prediction(
+        max(p_value, SMALLEST), f"{share:.1%} of requests repeat an earlier one of the account"
+    )
 
 
 def short_answers(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:

@@ -29,6 +29,7 @@ from stillwatch.detect.watch.state import RESULT, VERDICTS, Facts, State
 from stillwatch.detect.watch.verdicts import append_lines
 from stillwatch.detect.watch.window import Window
 from stillwatch.detect.wording import count
+from stillwatch.detect.workers import Threads
 from stillwatch.errors import PeerError
 from stillwatch.events.readers.rejects import Rejects
 
@@ -222,6 +223,7 @@ class Watch:
             counts=Counts(
                 [self._facts.source], events, 0, state.counter("rejected"), state.reasons()
             ),
+            workers=Threads(),
             progress=progress,
             name=naming,
             notes=self._notes(),

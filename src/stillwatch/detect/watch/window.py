@@ -53,8 +53,9 @@ class Window:
                 partial = merge(self._settled(old, scratch), partial)
             with self._engine([*old, *new], scratch) as engine:
                 echoes = engine.echoes()
-        found = gather(Merged(partial, echoes), given.listed, given.contain, progress)
-        return found, partial.readable, partial.events
+        merged = Merged(partial, echoes)
+        found = gather(merged, given.listed, given.contain, progress)
+        return found, merged.readable(), partial.events
 
     def _settled(self, names: list[str], scratch: str) -> Partial:
         key = frozenset(names)

@@ -1,9 +1,10 @@
 """Parquet files and Arrow streams: columns that are already there, only the needed ones read."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -71,7 +72,7 @@ def _read_table(file: LogFile, table: pq.ParquetFile, context: ReadContext) -> I
     row = 1
     for batch in table.iter_batches(context.batch_rows, columns=chosen.needed):
         for piece in _pieces(batch, context):
-            yield chosen.raw(piece, row)
+            yield chosen.raw(piece, np.arange(row, row + piece.num_rows, dtype=np.int64))
             row += piece.num_rows
         file.progress.done = start + file.size * (row - 1) // total
     file.progress.done = start + file.size
@@ -85,7 +86,7 @@ def read_stream(
     row = 1
     for batch in reader:
         for piece in _pieces(batch, context):
-            yield chosen.raw(piece, row)
+            yield chosen.raw(piece, np.arange(row, row + piece.num_rows, dtype=np.int64))
             row += piece.num_rows
 
 
@@ -98,12 +99,23 @@ def _pieces(batch: pa.RecordBatch, context: ReadContext) -> Iterator[pa.RecordBa
 
 
 class Columns:
-    """Which columns of a table are needed, and what they are called in the contract."""
+    """Which columns of a table are needed, and what they are called in the contract.
 
-    def __init__(self, schema: pa.Schema, name: str) -> None:
+    Args:
+        schema: of the table.
+        name: of the table.
+        fingerprints: the columns wanted of a table of fingerprints.
+
+    Raises:
+        InputError: a needed column is there twice, or fingerprints are of another version.
+    """
+
+    def __init__(
+        self, schema: pa.Schema, name: str, fingerprints: Collection[str] = FINGERPRINTS.names
+    ) -> None:
         self._name = name
         if contract_of(schema, name) == "fingerprints":
-            self._found = {n: n for n in FINGERPRINTS.names if n in schema.names}
+            self._found = {n: n for n in fingerprints if n in schema.names}
         else:
             self._found = resolve(schema.names)
         twice = [n for n in self._found.values() if schema.names.count(n) > 1]
@@ -114,13 +126,14 @@ class Columns:
         if self._messages:
             self.needed.append(MESSAGES)
 
-    def raw(self, batch: pa.RecordBatch, first_row: int) -> RawBatch:
-        """The batch under contract names; `first_row` is the number of its first row."""
+    def raw(
+        self, batch: pa.RecordBatch, rows: npt.NDArray[np.int64], file: str | None = None
+    ) -> RawBatch:
+        """The batch under contract names; `rows` are its row numbers, in `file` or the table."""
         columns: dict[str, Any] = {k: batch.column(v) for k, v in self._found.items()}
         if self._messages:
             add_messages(columns, batch.column(MESSAGES).to_pylist())
-        rows = np.arange(first_row, first_row + batch.num_rows, dtype=np.int64)
-        return RawBatch(self._name, columns, rows)
+        return RawBatch(file or self._name, columns, rows)
 
 
 def add_messages(columns: dict[str, Any], messages: Sequence[Any]) -> None:

@@ -1,6 +1,7 @@
 """Open a log, whatever it is, and read it in batches of one contract."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
@@ -20,9 +21,9 @@ from stillwatch.events.readers.columnar import (
     parquet_contract,
     read_stream,
 )
-from stillwatch.events.readers.formats import ReadContext, choose, known_formats
+from stillwatch.events.readers.formats import Format, ReadContext, choose, known_formats
 from stillwatch.events.readers.rejects import Rejects
-from stillwatch.events.readers.source import Progress, find_files
+from stillwatch.events.readers.source import LogFile, Progress, find_files
 from stillwatch.events.schema import FINGERPRINTS
 
 BATCH_ROWS: Final = 16384
@@ -90,17 +91,19 @@ class LogReader:
             elif not rows and len(raw.rows) >= _HOPELESS_ROWS:
                 break
         if not rows:
-            raise InputError(self._nothing())
+            raise InputError(nothing_readable(self.files, self.rejects))
 
-    def _nothing(self) -> str:
-        names = self.files[0] if len(self.files) == 1 else f"{len(self.files)} inputs"
-        if not self.rejects.total:
-            return f"{names} holds no events: give a log with at least one request"
-        reason, count = self.rejects.reasons.most_common(1)[0]
-        column = next((r.column for r in self.rejects.first if r.reason == reason), "")
-        where = f" in {column}" if column else ""
-        mend = MEND.get(column, "mend the log, or name its format with --format")
-        return f"no row of {names} can be read: {count} times {reason}{where}; {mend}"
+
+def nothing_readable(files: Sequence[str], rejects: Rejects) -> str:
+    """Say in one line why no row of a log could be read, and the mend."""
+    names = files[0] if len(files) == 1 else f"{len(files)} inputs"
+    if not rejects.total:
+        return f"{names} holds no events: give a log with at least one request"
+    reason, count = rejects.reasons.most_common(1)[0]
+    column = next((r.column for r in rejects.first if r.reason == reason), "")
+    where = f" in {column}" if column else ""
+    mend = MEND.get(column, "mend the log, or name its format with --format")
+    return f"no row of {names} can be read: {count} times {reason}{where}; {mend}"
 
 
 def open_log(
@@ -124,6 +127,55 @@ def open_log(
         InputError: a source does not exist, is empty, damaged or no log, or sources do not go
             together: events and fingerprints, or fingerprints of different keys.
     """
+    log = recognise(sources, format=format)
+
+    def batches(context: ReadContext) -> Iterator[RawBatch]:
+        for _, group in groupby(log.files, key=lambda pair: pair[0].name):
+            pairs = list(group)
+            yield from pairs[0][0].read([file for _, file in pairs], context)
+
+    return LogReader(
+        log.names,
+        log.contract,
+        batches,
+        rejects=rejects,
+        key_id=log.key_id,
+        identity=identity,
+        batch_rows=batch_rows,
+        bytes_total=sum(file.size for _, file in log.files),
+        progress=log.progress,
+    )
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """Files of a log with the format of each, by format in the order of `FORMATS`.
+
+    Attributes:
+        names: what the files are called, in the order in which they were given.
+        files: each file with its format.
+        contract: what all of them hold.
+        key_id: the one key of all fingerprints, None where it is not known of each file.
+        progress: counts what is read of the files.
+    """
+
+    names: tuple[str, ...]
+    files: tuple[tuple[Format, LogFile], ...]
+    contract: Contract
+    key_id: str | None
+    progress: Progress
+
+
+def recognise(
+    sources: Sequence[str | Path],
+    *,
+    format: str = "auto",  # noqa: A002  # the word that users type
+) -> Recognised:
+    """Find the files that sources name and tell what each holds, without reading them.
+
+    Raises:
+        InputError: as `open_log`.
+    """
     progress = Progress()
     formats = known_formats(FORMATS)
     files = find_files(sources, progress)
@@ -133,23 +185,8 @@ def open_log(
     contract, key_id = _common([(file.name, *_contract(entry, file)) for entry, file in chosen])
     order = {name: index for index, name in enumerate(formats)}
     chosen.sort(key=lambda pair: order[pair[0].name])
-
-    def batches(context: ReadContext) -> Iterator[RawBatch]:
-        for _, group in groupby(chosen, key=lambda pair: pair[0].name):
-            pairs = list(group)
-            yield from pairs[0][0].read([file for _, file in pairs], context)
-
-    return LogReader(
-        [file.name for file in files],
-        contract,
-        batches,
-        rejects=rejects,
-        key_id=key_id,
-        identity=identity,
-        batch_rows=batch_rows,
-        bytes_total=sum(file.size for file in files),
-        progress=progress,
-    )
+    names = tuple(file.name for file in files)
+    return Recognised(names, tuple(chosen), contract, key_id, progress)
 
 
 def open_arrow(

@@ -1,6 +1,6 @@
 """The events contract itself as JSON lines or CSV."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, Final
 
@@ -37,23 +37,40 @@ def read_jsonl(files: Sequence[LogFile], context: ReadContext) -> Iterator[RawBa
     """Read plain events as JSON lines or an array; the first lines say what columns are called."""
     for file in files:
         found = resolve(Head(file.name, file.head).keys)
-        decoder = msgspec.json.Decoder(_line_type(found))
-        lines: list[Any] = []
-        rows: list[int] = []
-        size = 0
-        for row, document in documents(file, context):
-            try:
-                lines.append(decoder.decode(document))
-            except (ValueError, RecursionError) as error:
-                context.reject(file.name, row, *_explain(error, found))
-                continue
-            rows.append(row)
-            size += len(document)
-            if len(rows) >= context.batch_rows or size >= BATCH_BYTES:
-                yield _batch(file.name, lines, rows)
-                lines, rows, size = [], [], 0
-        if rows:
-            yield _batch(file.name, lines, rows)
+        yield from decode_lines(file.name, documents(file, context), found, context)
+
+
+def decode_lines(
+    name: str,
+    lines: Iterable[tuple[int, bytes]],
+    found: Mapping[str, str],
+    context: ReadContext,
+) -> Iterator[RawBatch]:
+    """Decode numbered JSON documents of one file into batches.
+
+    Args:
+        name: the file's name.
+        lines: number and text of each document.
+        found: what each contract column is called in this file.
+        context: takes what does not decode.
+    """
+    decoder = msgspec.json.Decoder(_line_type(found))
+    decoded: list[Any] = []
+    rows: list[int] = []
+    size = 0
+    for row, document in lines:
+        try:
+            decoded.append(decoder.decode(document))
+        except (ValueError, RecursionError) as error:
+            context.reject(name, row, *_explain(error, found))
+            continue
+        rows.append(row)
+        size += len(document)
+        if len(rows) >= context.batch_rows or size >= BATCH_BYTES:
+            yield _batch(name, decoded, rows)
+            decoded, rows, size = [], [], 0
+    if rows:
+        yield _batch(name, decoded, rows)
 
 
 def _explain(error: Exception, found: Mapping[str, str]) -> tuple[str, Reason]:
