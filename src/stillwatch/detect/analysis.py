@@ -1,15 +1,24 @@
 """The analysis, pure: a population in, coordinated groups with a tested kind out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stillwatch.detect import calibration, coordination, enrichment, kinds, membership, predictions
+from stillwatch.detect import (
+    calibration,
+    coordination,
+    enrichment,
+    followers,
+    kinds,
+    membership,
+    predictions,
+)
 from stillwatch.detect.calibration import Findings, Reference
 from stillwatch.detect.enrichment import Coded
 from stillwatch.detect.features import Family
+from stillwatch.detect.followers import FollowerSettings
 from stillwatch.detect.formation import FormationSettings, View, form, word_counts
 from stillwatch.detect.kinds import Measured
 from stillwatch.detect.membership import Group, MembershipSettings
@@ -40,6 +49,7 @@ class AnalysisSettings:
         shared: share of members that must have one feature other than words in common.
         formation: how candidate clusters form.
         membership: who belongs.
+        followers: who belongs by its prompts alone.
     """
 
     coordination: float = 0.01
@@ -49,6 +59,7 @@ class AnalysisSettings:
     shared: float = 0.3
     formation: FormationSettings = field(default_factory=FormationSettings)
     membership: MembershipSettings = field(default_factory=MembershipSettings)
+    followers: FollowerSettings = field(default_factory=FollowerSettings)
 
 
 @dataclass(frozen=True)
@@ -153,6 +164,9 @@ def analyse(
         base, groups, coordinated, findings=findings, settings=settings, progress=progress
     )
     progress.finish()
+    progress.start("followers", None)
+    assessed = _followed(assessed, base, settings, workers)
+    progress.finish()
     ordinary = np.ones(population.size, bool)
     for found in assessed:
         ordinary[found.group.members] = found.kind is not Kind.EXTRACTION
@@ -234,11 +248,41 @@ def _assess(
                 ),
             )
         )
+    return _ordered(assessed)
+
+
+def _ordered(assessed: list[Assessed]) -> list[Assessed]:
+    """Order by gravity of the kind, then size; equal ones by their first account."""
     order = list(Kind)
     return sorted(
         assessed,
         key=lambda a: (order.index(a.kind), -a.group.members.size, int(a.group.members[0])),
     )
+
+
+def _followed(
+    assessed: list[Assessed], base: Ground, settings: AnalysisSettings, workers: Workers
+) -> list[Assessed]:
+    """Add to extraction campaigns who follows them, and take these out of other groups."""
+    campaigns = [found.group for found in assessed if found.kind is Kind.EXTRACTION]
+    if not campaigns:
+        return assessed
+    near = followers.nearest(base.population, workers, settings.followers.neighbours)
+    joined = iter(followers.follow(campaigns, near, base.verified, settings.followers))
+    grown = {id(group): next(joined) for group in campaigns}
+    gone = np.concatenate(list(grown.values()))
+    kept = []
+    for found in assessed:
+        group = found.group
+        if id(group) in grown:
+            everyone = np.union1d(group.joined, grown[id(group)])
+            group = replace(group, joined=everyone)
+        else:
+            tested, others = np.setdiff1d(group.tested, gone), np.setdiff1d(group.joined, gone)
+            group = replace(group, tested=tested, joined=others)
+        if group.members.size >= settings.formation.smallest:
+            kept.append(replace(found, group=group))
+    return _ordered(kept)
 
 
 def _sources(
