@@ -18,7 +18,7 @@ from tests.watch import crashing
 from tests.watch.watching import counts, held, write
 
 KILLS = 20
-READING = (16, 1, 1, 1, 2)
+READING = (16, 1, 1, 1, 2, 1, 1, 1, 1, 2)
 WORKING = (16, 1, 15, 2, 1, 9, 15, 1, 1, 4)
 """Signs of life after which to kill: a micro-batch gives the first, the stages of an analysis the
 next fourteen; then it is recorded, shown and announced."""
@@ -111,10 +111,11 @@ def check(folder: Path, few: list[str]) -> None:
 
 @pytest.fixture(scope="module")
 def few(lines) -> list[str]:
-    """A log that holds a campaign from the first share on, and is analysed in a moment."""
-    events = [line for line in lines if json.loads(line)["account_id"] < "acct_4"]
+    """A log that holds a campaign from the first share on; few days are few files, read at once."""
+    days = sorted({json.loads(line)["time"][:10] for line in lines})[1:5]
+    events = [line for line in lines if json.loads(line)["time"][:10] in days]
     random.Random(7).shuffle(events)
-    return events[:3000]
+    return events
 
 
 def share(lines: list[str], number: int) -> list[str]:
