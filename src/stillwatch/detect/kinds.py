@@ -112,7 +112,8 @@ EXPLANATIONS: Final = (
         "a class, course or event",
         _ways(
             "many_means",
-            "ordinary_accounts",
+            ("ordinary_accounts", "identity"),
+            ("ordinary_accounts", "place"),
             ("pace", "volumes"),
             ("ordinary_requests", "identity"),
             ("ordinary_requests", "pace"),
@@ -126,7 +127,8 @@ EXPLANATIONS: Final = (
         _ways(
             "same_questions",
             "many_means",
-            "ordinary_accounts",
+            ("ordinary_accounts", "identity"),
+            ("ordinary_accounts", "place"),
             ("pace", "volumes"),
             ("ordinary_requests", "identity"),
             ("ordinary_requests", "pace"),
