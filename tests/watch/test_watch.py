@@ -172,6 +172,19 @@ def every_byte(folder):
     return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
+def test_no_byte_of_a_text_reaches_the_state(tmp_path):
+    (tmp_path / "logs").mkdir()
+    texts = {name: f"unspeakable {name}" for name in ("prompt", "completion", "system")}
+    bad = json.dumps(json.loads(event(3, **texts)) | {"time": "never"})
+    # A line that can be read, one that cannot, one that is no JSON, and half a line.
+    lines = [event(1, **texts), event(2, account="b", **texts), bad, "unspeakable {"]
+    (tmp_path / "logs/a.jsonl").write_text("\n".join([*lines, event(4, **texts)[:-9]]))
+    once(tmp_path / "logs", tmp_path / "state")
+    summary = store.read_result(tmp_path / "state" / RESULT).summary
+    assert (summary.events, summary.rejected) == (2, 3)
+    assert b"unspeakable" not in every_byte(tmp_path / "state")
+
+
 def test_after_a_purge_no_byte_of_the_account_is_left(lines, accounts, tmp_path):
     (tmp_path / "logs").mkdir()
     write(tmp_path / "logs/a.jsonl", lines)
