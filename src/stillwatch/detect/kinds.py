@@ -96,7 +96,9 @@ EXPLANATIONS: Final = (
         Kind.SHARED_APP,
         "independent people who use one app or template",
         _ways(
-            Way(("volumes", "moments", "identity", "network", "interests", "pace"), agree=2),
+            # A few firms with several accounts each share cards and networks for one reason.
+            Way(("volumes", "moments", "identity", "interests", "pace"), agree=2),
+            Way(("volumes", "moments", "network", "interests", "pace"), agree=2),
             ("ordinary_requests", "ordinary_accounts", "moments"),
         ),
     ),
