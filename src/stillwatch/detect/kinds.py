@@ -100,6 +100,7 @@ EXPLANATIONS: Final = (
             Way(("volumes", "moments", "identity", "interests", "pace"), agree=2),
             Way(("volumes", "moments", "network", "interests", "pace"), agree=2),
             ("ordinary_requests", "ordinary_accounts", "moments"),
+            ("ordinary_requests", "ordinary_accounts", "identity"),
         ),
     ),
     Explanation(Kind.SHARED_APP, "fixed jobs that repeat their requests", _ways("repetition")),
