@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from stillwatch.bench.measure import Cost, in_process, measured, peak_mib
+from stillwatch.bench.scan_speed import scale_for
 from stillwatch.bench.speed import Speed, Stage, StageClock, growth, speed_tables
+from stillwatch.errors import InputError
 
 
 def test_a_process_of_its_own_has_a_peak_of_its_own() -> None:
@@ -32,6 +34,7 @@ def test_stages_of_one_name_add_up() -> None:
     clock.finish()
     assert [stage.name for stage in clock.stages()] == ["read", "links"]
     assert clock.stages()[0].wall >= 0.02
+    assert 0 < clock.stages()[0].peak_mib <= peak_mib()
 
 
 def test_growth_recovers_the_exponent() -> None:
@@ -42,10 +45,16 @@ def test_growth_recovers_the_exponent() -> None:
 
 def test_tables_show_the_stages_of_the_largest_run() -> None:
     speeds = [
-        Speed(2_000_000, Cost(30.0, 40.0, 900.0), [Stage("read", 8.0, 10.0)]),
-        Speed(500_000, Cost(8.0, 10.0, 400.0), [Stage("read", 2.0, 2.5)]),
+        Speed(2_000_000, Cost(30.0, 40.0, 900.0), [Stage("read", 8.0, 10.0, 700.0)]),
+        Speed(500_000, Cost(8.0, 10.0, 400.0), [Stage("read", 2.0, 2.5, 300.0)]),
     ]
     text = speed_tables(speeds)
     assert "| 2,000,000 | 30.0 | 40.0 | 50,000 | 900 |" in text
-    assert "| read | 8.0 | 10.0 | 200,000 |" in text
-    assert "| outside stages | | 30.0 | |" in text
+    assert "| read | 8.0 | 10.0 | 200,000 | 700 | 1.00 |" in text
+    assert "| outside stages | | 30.0 | | | |" in text
+
+
+def test_the_simulator_is_asked_for_no_more_than_the_sizes_need() -> None:
+    assert [scale_for(n) for n in (10_000, 500_000, 16_000_000)] == ["small", "medium", "large"]
+    with pytest.raises(InputError, match="at most 16,000,000"):
+        scale_for(16_000_001)

@@ -127,4 +127,4 @@ def test_matching_counts_the_best_value_of_a_family_and_caps_it():
     coded = enrichment.code(features, ACCOUNTS)
     (group,) = membership.settle(coded, [members], cohort(), SETTINGS)
     assert group.rows.value.size >= 5
-    assert group.nats.max() <= membership.FAMILY_NATS
+    assert group.nats.value.max() <= membership.FAMILY_NATS

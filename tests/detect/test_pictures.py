@@ -54,9 +54,24 @@ def pairs(*found):
     return Links(np.array(left, np.int32), np.array(right, np.int32), np.array(weight, float))
 
 
+def drawn(crowd, links, members):
+    (inside,) = pictures.within(links, [members], crowd.size)
+    return pictures.graph(crowd, inside, members)
+
+
+def test_links_are_dealt_to_the_groups_that_hold_both_ends():
+    views = [pairs((0, 5, 1.0), (1, 2, 2.0), (2, 3, 3.0)), pairs((0, 4, 4.0), (5, 7, 5.0))]
+    groups = [np.array([0, 4, 5]), np.array([6]), np.array([1, 2])]
+    found = pictures.within(views, groups, 9)
+    assert [piece.weight.tolist() for piece in found] == [[1.0, 4.0], [], [2.0]]
+    assert found[0].left.tolist() == [0, 0]
+    assert found[0].right.tolist() == [5, 4]
+    assert pictures.within(views, [], 9) == []
+
+
 def test_graph_holds_links_among_members_only(crowd):
     links = [pairs((1, 2, 3.0), (2, 9, 8.0)), pairs((2, 3, 1.5))]
-    found = pictures.graph(crowd, links, np.array([1, 2, 3]))
+    found = drawn(crowd, links, np.array([1, 2, 3]))
     assert [node.account_id for node in found.nodes] == [crowd.account_ids[k] for k in (1, 2, 3)]
     assert found.edges == [(0, 1, 3.0), (1, 2, 1.5)]
     assert found.sampled_from == 3
@@ -69,17 +84,17 @@ def test_graph_shows_a_bounded_sample_of_the_best_linked(crowd):
     ends = np.unique(ends[ends[:, 0] < ends[:, 1]], axis=0).astype(np.int32)
     links = Links(ends[:, 0], ends[:, 1], rng.uniform(1, 9, len(ends)))
     members = np.arange(200)
-    found = pictures.graph(crowd, [links], members)
+    found = drawn(crowd, [links], members)
     assert len(found.nodes) == pictures.GRAPH_NODES
     assert len(found.edges) <= 4 * pictures.GRAPH_NODES
     assert found.sampled_from == 200
-    assert found == pictures.graph(crowd, [links], members)
+    assert found == drawn(crowd, [links], members)
     strength = np.bincount(ends.ravel(), np.repeat(links.weight, 2), 200)
     shown = np.isin(crowd.account_ids, [node.account_id for node in found.nodes])
     assert strength[shown].min() >= strength[~shown].max()
 
 
 def test_graph_of_members_without_links_is_drawn_without_edges(crowd):
-    found = pictures.graph(crowd, [pairs((5, 6, 2.0))], np.array([0, 1]))
+    found = drawn(crowd, [pairs((5, 6, 2.0))], np.array([0, 1]))
     assert len(found.nodes) == 2
     assert found.edges == []

@@ -2,23 +2,26 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import numpy as np
 
-from stillwatch.bench.measure import Cost, in_process, measured
+from stillwatch.bench.measure import Cost, in_process, measured, peak_mib
+
+_COLUMNS: Final = ("wall s", "CPU s", "events per CPU s", "peak MiB by its end", "growth")
 
 Job = Callable[..., Any]
 """Called with what it works on and, as `progress`, a `StageClock`."""
 
 
 class Stage(msgspec.Struct, frozen=True):
-    """One stage of a job: seconds, and seconds over all threads."""
+    """One stage of a job: seconds, seconds over all threads, and MiB at the peak up to its end."""
 
     name: str
     wall: float
     cpu: float
+    peak_mib: float
 
 
 class Speed(msgspec.Struct, frozen=True):
@@ -39,7 +42,7 @@ class StageClock:
 
     def __init__(self) -> None:
         self._begun = ("", 0.0, 0.0)
-        self._totals: dict[str, tuple[float, float]] = {}
+        self._totals: dict[str, Stage] = {}
 
     def start(self, stage: str, total: int | None) -> None:  # noqa: ARG002 - the protocol's signature
         """Begin a stage."""
@@ -51,15 +54,17 @@ class StageClock:
     def finish(self) -> None:
         """End the stage."""
         name, wall, cpu = self._begun
-        earlier = self._totals.get(name, (0.0, 0.0))
-        self._totals[name] = (
-            earlier[0] + time.perf_counter() - wall,
-            earlier[1] + time.process_time() - cpu,
+        earlier = self._totals.get(name, Stage(name, 0.0, 0.0, 0.0))
+        self._totals[name] = Stage(
+            name,
+            earlier.wall + time.perf_counter() - wall,
+            earlier.cpu + time.process_time() - cpu,
+            peak_mib(),
         )
 
     def stages(self) -> list[Stage]:
         """All stages in the order in which they first ended."""
-        return [Stage(name, wall, cpu) for name, (wall, cpu) in self._totals.items()]
+        return list(self._totals.values())
 
 
 def measure_speed(job: Job, events: int, *args: Any, warm: bool = True) -> Speed:
@@ -78,23 +83,27 @@ def measure_speed(job: Job, events: int, *args: Any, warm: bool = True) -> Speed
     return Speed(events, cost, stages)
 
 
-def growth(speeds: Sequence[Speed]) -> float:
+def growth(speeds: Sequence[Speed], stage: str | None = None) -> float:
     """Exponent of processor time over events: 1 is linear, 1.1 is 7 % more per doubling.
 
     Args:
         speeds: Runs of at least two sizes.
+        stage: Of this stage, which every run has; of the whole where None.
 
     >>> linear = [Speed(n, Cost(n / 1e5, n / 1e5, 1.0), []) for n in (500_000, 2_000_000)]
     >>> round(growth(linear), 3)
     1.0
     """
     size = np.log([speed.events for speed in speeds])
-    cpu = np.log([speed.cost.cpu for speed in speeds])
-    return float(np.polyfit(size, cpu, 1)[0])
+    taken = [
+        speed.cost.cpu if stage is None else sum(s.cpu for s in speed.stages if s.name == stage)
+        for speed in speeds
+    ]
+    return float(np.polyfit(size, np.log(np.maximum(taken, 1e-3)), 1)[0])
 
 
 def speed_tables(speeds: Sequence[Speed]) -> str:
-    """Markdown: one row per size, the stages of the largest, and the growth."""
+    """Markdown: one row per size, the stages of the largest with their growth, and the growth."""
     rows = [
         f"| {s.events:,} | {s.cost.wall:.1f} | {s.cost.cpu:.1f} | {s.events / s.cost.cpu:,.0f} |"
         f" {s.cost.peak_mib:,.0f} |"
@@ -103,7 +112,8 @@ def speed_tables(speeds: Sequence[Speed]) -> str:
     largest = max(speeds, key=lambda speed: speed.events)
     stages = [
         f"| {stage.name} | {stage.wall:.1f} | {stage.cpu:.1f} |"
-        f" {largest.events / max(stage.cpu, 1e-9):,.0f} |"
+        f" {largest.events / max(stage.cpu, 1e-9):,.0f} | {stage.peak_mib:,.0f} |"
+        f" {_exponent(speeds, stage.name)} |"
         for stage in largest.stages
     ]
     return "\n".join(
@@ -112,10 +122,10 @@ def speed_tables(speeds: Sequence[Speed]) -> str:
             "| --- | --- | --- | --- | --- |",
             *rows,
             "",
-            f"| stage, {largest.events:,} events | wall s | CPU s | events per CPU s |",
-            "| --- | --- | --- | --- |",
+            f"| stage, {largest.events:,} events | {' | '.join(_COLUMNS)} |",
+            "| --- | --- | --- | --- | --- | --- |",
             *stages,
-            f"| outside stages | | {largest.other:.1f} | |",
+            f"| outside stages | | {largest.other:.1f} | | | |",
             "",
             *(
                 [f"Processor time grows as events to the power of {growth(speeds):.2f}.", ""]
@@ -124,6 +134,10 @@ def speed_tables(speeds: Sequence[Speed]) -> str:
             ),
         ]
     )
+
+
+def _exponent(speeds: Sequence[Speed], stage: str) -> str:
+    return f"{growth(speeds, stage):.2f}" if len(speeds) > 1 else ""
 
 
 def _timed(job: Job, args: Sequence[Any]) -> tuple[Cost, list[Stage]]:

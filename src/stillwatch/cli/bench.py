@@ -241,7 +241,7 @@ def calibration(
     cls=Command,
     examples=[
         "stillwatch bench speed --out speed.md",
-        "stillwatch bench speed --events 500000 --out speed.md",
+        "stillwatch bench speed --events 1000000 --events 16000000 --out speed.md",
     ],
 )
 @click.option(
@@ -260,10 +260,19 @@ def calibration(
     help="Seed of the traffic.",
 )
 @click.option("--prompts", type=options.FOLDER, help="Folder of real prompts, read in place.")
+@click.option(
+    "--traffic", type=options.FOLDER, help="Simulated traffic to take instead of simulating."
+)
 @click.option("--out", type=options.FILE, required=True, help="Markdown tables.")
 @options.quiet
 def speed(
-    events: tuple[int, ...], seed: int, prompts: Path | None, out: Path, *, quiet: bool
+    events: tuple[int, ...],
+    *,
+    seed: int,
+    prompts: Path | None,
+    traffic: Path | None,
+    out: Path,
+    quiet: bool,
 ) -> None:
     """Time scans of growing traffic.
 
@@ -272,7 +281,7 @@ def speed(
     from stillwatch.bench.scan_speed import run_speed
 
     screen = Screen(quiet=quiet)
-    run_speed(events, out, seed=seed, prompts=prompts, progress=screen.say)
+    run_speed(events, out, seed=seed, prompts=prompts, traffic=traffic, progress=screen.say)
     click.echo(out.read_text(encoding="utf-8"), nl=False)
 
 

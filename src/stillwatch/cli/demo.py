@@ -61,7 +61,7 @@ def command(out: Path, scale: str, seed: int, *, quiet: bool) -> None:
     check_folder(traffic)
     store.check_output(found)
     screen.say("Simulating traffic with three hidden campaigns ...")
-    with screen.bars() as progress:
+    with screen.bars({"simulating": 1.0}) as progress:
         hidden = simulate("demo", scale=scale, seed=seed)
         progress.start("simulating", SCALES[scale].events)
         events = write_traffic(hidden, traffic, progress.advance)

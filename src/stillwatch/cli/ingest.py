@@ -172,7 +172,10 @@ def write(kept: "Kept", log: "LogReader", path: Path, screen: Screen) -> int:
     schema, batches = kept
     schema = schema.with_metadata({**(schema.metadata or {}), WRITTEN_BY: b"ingest"})
     rows = done = 0
-    with screen.bars() as progress, pq.ParquetWriter(path, schema, compression="zstd") as writer:
+    with (
+        screen.bars({"Reading logs": 1.0}) as progress,
+        pq.ParquetWriter(path, schema, compression="zstd") as writer,
+    ):
         progress.start("Reading logs", log.bytes_total)
         for batch in batches:
             writer.write_batch(batch)

@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from stillwatch.cli import options
+from stillwatch.cli.estimate import SCAN
 from stillwatch.cli.examples import Command
 from stillwatch.cli.exits import DONE, FAIL_ON
 from stillwatch.cli.jobs import compile_kernels, identity_of, lists_of, show_rejected
@@ -111,7 +112,9 @@ def command(
                 screen=screen,
             )
         changes = changes_since(result, previous) if previous else None
-        store.write_result(result, out, rejected, changes)
+        with screen.bars({}) as progress:
+            progress.start("writing", None)
+            store.write_result(result, out, rejected, changes)
     show(result, changes, out, screen)
     if as_json:
         found = {
@@ -142,7 +145,7 @@ def run(
     secret = read_key(settings.key_file) if settings.key_file else None
     key = Key.from_secret(secret) if secret else Key.public()
     compile_kernels(key, screen)
-    with screen.bars() as progress:
+    with screen.bars(SCAN) as progress:
         return scan(
             events,
             accounts,

@@ -75,7 +75,7 @@ def command(
     screen = Screen(quiet=quiet)
     check_folder(out)
     traffic = simulate(scenario, scale=scale, seed=seed, prompts=prompts)
-    with screen.bars() as progress:
+    with screen.bars({"simulating": 1.0}) as progress:
         progress.start("simulating", SCALES[scale].events)
         events = write_traffic(traffic, out, progress.advance)
         progress.finish()

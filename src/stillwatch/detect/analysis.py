@@ -136,9 +136,11 @@ def analyse(
     script = main_script(population.profiles)
     candidates = coordination.test(views, script)
     coordinated = [c for c in candidates if c.q_value <= settings.coordination]
-    features = dict(population.features)
-    features[Family.WORDS] = word_counts(population.sketches, population.size)
-    coded = enrichment.code(features, population.size)
+    coded = enrichment.code(population.features, population.size)
+    words = word_counts(population.sketches, population.size)
+    coded[Family.WORDS] = enrichment.code_family(Family.WORDS, words, population.size)
+    coded = dict(sorted(coded.items()))
+    del words  # hundreds of millions of rows in a large log
     groups = _groups(coded, coordinated, script, settings)
     progress.finish()
     background = np.ones(population.size, bool)

@@ -14,6 +14,7 @@ from stillwatch.detect.analysis import Analysis, Assessed
 from stillwatch.detect.enrichment import Enriched
 from stillwatch.detect.features import Family
 from stillwatch.detect.labels import Readable
+from stillwatch.detect.links import Links
 from stillwatch.detect.objectives import main_objective, objective_shares
 from stillwatch.detect.population import Population
 from stillwatch.detect.prices import PriceTable, Tokens
@@ -78,7 +79,13 @@ class Context:
 
 def assemble(context: Context) -> list[tuple[Campaign, Evidence]]:
     """Return every campaign with its evidence, gravest kind and largest first."""
-    return [_campaign(context, assessed) for assessed in context.analysis.assessed]
+    found = context.analysis.assessed
+    links = pictures.within(
+        [view.links for view in context.analysis.views],
+        [assessed.group.members for assessed in found],
+        context.population.size,
+    )
+    return [_campaign(context, *each) for each in zip(found, links, strict=True)]
 
 
 def campaign_id(population: Population, members: NDArray[np.int64]) -> str:
@@ -90,7 +97,7 @@ def campaign_id(population: Population, members: NDArray[np.int64]) -> str:
     return f"sw-{digest.hexdigest()}"
 
 
-def _campaign(context: Context, assessed: Assessed) -> tuple[Campaign, Evidence]:
+def _campaign(context: Context, assessed: Assessed, links: Links) -> tuple[Campaign, Evidence]:
     population, members = context.population, assessed.group.members
     group = population.profiles.take(pa.array(members))
     shares = objective_shares(group)
@@ -123,7 +130,7 @@ def _campaign(context: Context, assessed: Assessed) -> tuple[Campaign, Evidence]
         growth=pictures.growth(population.hourly, members),
         activity_start=start,
         activity=activity,
-        graph=pictures.graph(population, [view.links for view in context.analysis.views], members),
+        graph=pictures.graph(population, links, members),
         input_tokens=sum(t.input for t in tokens.values()),
         output_tokens=sum(t.output for t in tokens.values()),
         languages=_scripts(group),

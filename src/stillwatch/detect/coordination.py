@@ -37,27 +37,32 @@ class Candidate:
 
 def test(views: list[View], cohort: NDArray[np.int64]) -> list[Candidate]:
     """Test every cluster of every view on what the view held out."""
-    found: list[tuple[View, int, float, enrichment.Enriched]] = []
+    found: list[tuple[str, NDArray[np.int64], float, enrichment.Enriched]] = []
     for view in views:
-        rows = enrichment.test(
-            enrichment.code(view.held_out, cohort.shape[0]), view.cluster, cohort
-        )
+        rows = _tested(view, cohort)
         count = int(view.cluster.max(initial=-1)) + 1
-        for number, e_value in enumerate(_e_values(rows, count, len(view.held_out))):
-            found.append((view, number, float(e_value), rows))
+        order = np.argsort(view.cluster, kind="stable")
+        cuts = np.searchsorted(view.cluster[order], np.arange(count))
+        members = np.split(order, cuts)[1:]  # the first part is in no cluster
+        e_values = _e_values(rows, count, len(view.held_out)).tolist()
+        names = [view.name] * count
+        found += zip(names, members, e_values, rows.by_cluster(count), strict=True)
     if not found:
         return []
     q_values = e_to_q(np.array([e_value for _, _, e_value, _ in found]))
     return [
-        Candidate(
-            view.name,
-            np.flatnonzero(view.cluster == number),
-            e_value,
-            float(q_value),
-            rows.where(rows.cluster == number),
-        )
-        for (view, number, e_value, rows), q_value in zip(found, q_values, strict=True)
+        Candidate(name, members, e_value, float(q_value), rows)
+        for (name, members, e_value, rows), q_value in zip(found, q_values, strict=True)
     ]
+
+
+def _tested(view: View, cohort: NDArray[np.int64]) -> enrichment.Enriched:
+    """Test one family after the other, so that only one is numbered at a time."""
+    parts = []
+    for family in sorted(view.held_out):
+        coded = enrichment.code_family(family, view.held_out[family], cohort.shape[0])
+        parts.append(enrichment.test_family(coded, view.cluster, cohort))
+    return enrichment.concatenate(parts)
 
 
 def _e_values(rows: enrichment.Enriched, clusters: int, families: int) -> NDArray[np.float64]:

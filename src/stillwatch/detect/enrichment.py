@@ -4,7 +4,7 @@ The tail of k carriers among m members is binomial with the rate at which accoun
 cohorts carry the feature, so that what a plan or language group has in common is no evidence.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,6 +57,19 @@ class Enriched:
             self.log_p[keep],
         )
 
+    def by_cluster(self, clusters: int) -> "list[Enriched]":
+        """Return the rows of each cluster, in their order."""
+        order = np.argsort(self.cluster, kind="stable")
+        ends = np.searchsorted(self.cluster[order], np.arange(1, clusters))
+        parts = [np.split(getattr(self, name)[order], ends) for name in self.__dataclass_fields__]
+        return [Enriched(*columns) for columns in zip(*parts, strict=True)][:clusters]
+
+
+def concatenate(parts: Sequence[Enriched]) -> Enriched:
+    """Return the rows of all parts, part after part."""
+    names = Enriched.__dataclass_fields__
+    return Enriched(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
 
 @dataclass(frozen=True)
 class Coded:
@@ -76,10 +89,10 @@ class Coded:
 
     family: Family
     account: NDArray[np.int32]
-    column: NDArray[np.int64]
+    column: NDArray[np.int32 | np.int64]
     values: NDArray[np.uint64]
     carriers: NDArray[np.int64]
-    posting: NDArray[np.int64]
+    posting: NDArray[np.int32 | np.int64]
     start: NDArray[np.int64]
     first: NDArray[np.int64]
     degree: NDArray[np.float32]
@@ -104,16 +117,19 @@ def code(features: Features, accounts: int) -> dict[Family, Coded]:
         features: counts per family, rows sorted by account.
         accounts: number of accounts.
     """
-    return {family: _code(family, counts, accounts) for family, counts in sorted(features.items())}
+    return {family: code_family(family, features[family], accounts) for family in sorted(features)}
 
 
-def _code(family: Family, counts: FamilyCounts, accounts: int) -> Coded:
-    posting = np.argsort(counts.value, kind="stable")
+def code_family(family: Family, counts: FamilyCounts, accounts: int) -> Coded:
+    """Number the values of one family; see `code`."""
+    # As narrow as the rows allow: the words of a large log are hundreds of millions.
+    narrow: type[np.int32 | np.int64] = np.int32 if counts.value.size < 2**31 else np.int64
+    posting = np.argsort(counts.value, kind="stable").astype(narrow)
     ranked = counts.value[posting]
     first = np.ones(ranked.size, bool)
     first[1:] = ranked[1:] != ranked[:-1]
-    column = np.empty(ranked.size, np.int64)
-    column[posting] = np.cumsum(first) - 1
+    column = np.empty(ranked.size, narrow)
+    column[posting] = np.cumsum(first, dtype=narrow) - 1
     start = np.append(np.flatnonzero(first), ranked.size)
     rows = np.searchsorted(counts.account, np.arange(accounts + 1))
     values = np.diff(rows)
@@ -143,12 +159,11 @@ def test(
         cluster: cluster per account, -1 for none.
         cohort: cohort per account.
     """
-    parts = [_family(family, cluster, cohort) for family in coded.values()]
-    names = Enriched.__dataclass_fields__
-    return Enriched(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+    return concatenate([test_family(family, cluster, cohort) for family in coded.values()])
 
 
-def _family(coded: Coded, cluster: NDArray[np.int32], cohort: NDArray[np.int64]) -> Enriched:
+def test_family(coded: Coded, cluster: NDArray[np.int32], cohort: NDArray[np.int64]) -> Enriched:
+    """Test every feature of one family; see `test`."""
     accounts, width = cluster.shape[0], max(coded.values.size, 1)
     clusters = int(cluster.max(initial=-1)) + 1
     of_row = cluster[coded.account]
@@ -232,8 +247,7 @@ def _mixed(
     wanted, back = np.unique(feature, return_inverse=True)
     place = np.full(coded.values.size, -1, np.int64)
     place[wanted] = np.arange(wanted.size)
-    rows = place[coded.column]
-    used = (rows >= 0) & among[coded.account]
-    cells = rows[used] * cohorts + cohort[coded.account[used]]
+    used = np.flatnonzero((place >= 0)[coded.column] & among[coded.account])
+    cells = place[coded.column[used]] * cohorts + cohort[coded.account[used]]
     carried = np.bincount(cells, minlength=wanted.size * cohorts).reshape(wanted.size, cohorts)
     return np.asarray(np.einsum("ij,ij->i", carried[back], mix))

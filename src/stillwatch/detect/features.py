@@ -6,10 +6,12 @@ some families, the test of a cluster reads the others; `detect.formation` says w
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+Value = TypeVar("Value", np.uint32, np.uint64)
 
 
 class Line(StrEnum):
@@ -125,6 +127,27 @@ class FamilyCounts:
 
 Features = dict[Family, FamilyCounts]
 """All families of one scan."""
+
+
+AT_ONCE: Final = 1 << 22
+"""Rows that are looked at together where an intermediate result of all would be large."""
+
+
+def numbered(values: NDArray[Value]) -> tuple[NDArray[Value], NDArray[np.int32]]:
+    """Return the distinct values, ascending, and the number of each among them.
+
+    What `np.unique` does, in a quarter of its memory: a log has hundreds of millions of values.
+
+    >>> numbered(np.array([7, 3, 7], np.uint32))
+    (array([3, 7], dtype=uint32), array([1, 0, 1], dtype=int32))
+    """
+    blocks = [slice(start, start + AT_ONCE) for start in range(0, values.size, AT_ONCE)]
+    parts = [np.unique(values[block]) for block in blocks]
+    distinct = np.unique(np.concatenate(parts)) if parts else values[:0]
+    number = np.empty(values.size, np.int32)
+    for block in blocks:
+        number[block] = np.searchsorted(distinct, values[block])
+    return distinct, number
 
 
 def spans(first: NDArray[np.int64], members: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -5,13 +5,15 @@ content and every other family are left to test them. The infrastructure view fo
 networks, clients, identity and moments; content is left to test them.
 """
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stillwatch.detect import clusters, index, links, vectors
-from stillwatch.detect.features import Family, FamilyCounts, Features
+from stillwatch.detect.features import Family, FamilyCounts
 from stillwatch.detect.population import Population, Sketches
 from stillwatch.detect.profiles import main_script
 from stillwatch.detect.workers import Workers
@@ -44,6 +46,31 @@ class FormationSettings:
 
 
 @dataclass(frozen=True)
+class HeldOut(Mapping[Family, FamilyCounts]):
+    """Families that are made anew whenever they are asked for.
+
+    Each takes a lot of memory, and is needed for the moment of its test only.
+
+    Attributes:
+        made: what makes each family.
+    """
+
+    made: Mapping[Family, Callable[[], FamilyCounts]]
+
+    def __getitem__(self, family: Family) -> FamilyCounts:
+        """Make a family."""
+        return self.made[family]()
+
+    def __iter__(self) -> Iterator[Family]:
+        """Name the families."""
+        return iter(self.made)
+
+    def __len__(self) -> int:
+        """Count the families."""
+        return len(self.made)
+
+
+@dataclass(frozen=True)
 class View:
     """Candidate clusters of one view and what is left to test them on.
 
@@ -56,7 +83,7 @@ class View:
 
     name: str
     cluster: NDArray[np.int32]
-    held_out: Features
+    held_out: Mapping[Family, FamilyCounts]
     links: links.Links
 
 
@@ -122,13 +149,15 @@ def _content(
         smallest=settings.smallest,
         workers=workers,
     )
-    held_out: Features = {}
-    for family, counts in population.features.items():
-        held_out[family] = (
-            counts.half(held_out=True) if family in links.CONTENT_FAMILIES else counts
-        )
-    held_out[Family.WORDS] = word_counts(population.sketches, population.size).half(held_out=True)
-    return View("content", cluster, held_out, found)
+
+    def held_out(family: Family) -> FamilyCounts:
+        if family is Family.WORDS:
+            return word_counts(population.sketches, population.size).half(held_out=True)
+        counts = population.features[family]
+        return counts.half(held_out=True) if family in links.CONTENT_FAMILIES else counts
+
+    families = [*population.features, Family.WORDS]
+    return View("content", cluster, _made(held_out, families), found)
 
 
 def _infrastructure(
@@ -149,12 +178,19 @@ def _infrastructure(
         smallest=settings.smallest,
         workers=workers,
     )
-    held_out = {
-        f: counts for f, counts in population.features.items() if f in links.CONTENT_FAMILIES
-    }
-    held_out[Family.PARAMETERS] = population.features[Family.PARAMETERS]
-    held_out[Family.WORDS] = word_counts(population.sketches, population.size)
-    return View("infrastructure", cluster, held_out, found)
+
+    def held_out(family: Family) -> FamilyCounts:
+        if family is Family.WORDS:
+            return word_counts(population.sketches, population.size)
+        return population.features[family]
+
+    content = [family for family in population.features if family in links.CONTENT_FAMILIES]
+    families = [*content, Family.PARAMETERS, Family.WORDS]
+    return View("infrastructure", cluster, _made(held_out, families), found)
+
+
+def _made(make: Callable[[Family], FamilyCounts], families: list[Family]) -> HeldOut:
+    return HeldOut({family: partial(make, family) for family in families})
 
 
 def _dominant(counts: FamilyCounts, accounts: int) -> NDArray[np.uint64]:

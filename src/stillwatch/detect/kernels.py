@@ -96,6 +96,37 @@ def nearest(  # noqa: C901, PLR0917 - one compiled loop; numba takes positional 
 
 
 @njit(nogil=True, cache=True)
+def transpose(row_start: I64, columns: I32, weights: F32, size: int) -> tuple[I64, I32, F32, I64]:
+    """Turn rows into postings: who has each column, in the order of rows.
+
+    Args:
+        row_start: CSR row offsets, rows + 1.
+        columns: CSR column of each entry.
+        weights: CSR weight of each entry.
+        size: number of columns.
+
+    Returns:
+        CSC column offsets, row and weight of each entry, and for each CSR entry its place there.
+    """
+    start = np.zeros(size + 1, np.int64)
+    for column in columns:
+        start[column + 1] += 1
+    start = np.cumsum(start)
+    place = start[:-1].copy()
+    members = np.empty(columns.shape[0], np.int32)
+    member_weights = np.empty(columns.shape[0], np.float32)
+    positions = np.empty(columns.shape[0], np.int64)
+    for row in range(row_start.shape[0] - 1):
+        for entry in range(row_start[row], row_start[row + 1]):
+            at = place[columns[entry]]
+            place[columns[entry]] += 1
+            members[at] = row
+            member_weights[at] = weights[entry]
+            positions[entry] = at
+    return start, members, member_weights, positions
+
+
+@njit(nogil=True, cache=True)
 def pair_products(row_start: I64, columns: I32, weights: F32, left: I32, right: I32) -> F32:
     """Return the dot product of pairs of CSR rows whose columns ascend."""
     out = np.zeros(left.shape[0], np.float32)

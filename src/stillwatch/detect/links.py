@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillwatch.detect import kernels
-from stillwatch.detect.features import LINE_OF, Family, Line
+from stillwatch.detect.features import AT_ONCE, LINE_OF, Family, Line
 from stillwatch.detect.index import FeatureIndex
 from stillwatch.detect.vectors import Vectors
 from stillwatch.detect.workers import Workers
@@ -58,24 +58,28 @@ def infrastructure_links(
     columns = index.rows[by_rank].tocsc()
     columns.sort_indices()
     members = by_rank[columns.indices]
-    left, right = _unique_pairs(
-        *kernels.circulant(columns.indptr.astype(np.int64), members, CIRCULANT_WINDOW),
-        index.accounts,
-    )
-    nats, lines = kernels.pair_surprise(
-        index.rows.indptr.astype(np.int64),
-        index.rows.indices.astype(np.int32),
-        index.family,
-        FAMILY_LINES,
-        index.rarity,
-        index.degree,
-        left,
-        right,
-        LINE_CAP,
-    )
-    several = (lines & (lines - np.uint32(1))) != 0
-    keep = several & (nats >= np.log(index.accounts / expected))
-    return Links(left[keep], right[keep], nats[keep].astype(np.float64))
+    row_start, row_columns = index.rows.indptr.astype(np.int64), index.rows.indices
+    pairs = _pairs(columns.indptr.astype(np.int64), members, index.accounts)
+    found = []
+    for start in range(0, pairs.size, AT_ONCE):
+        left, right = _ends(pairs[start : start + AT_ONCE], index.accounts)
+        nats, lines = kernels.pair_surprise(
+            row_start,
+            row_columns.astype(np.int32, copy=False),
+            index.family,
+            FAMILY_LINES,
+            index.rarity,
+            index.degree,
+            left,
+            right,
+            LINE_CAP,
+        )
+        several = (lines & (lines - np.uint32(1))) != 0
+        keep = several & (nats >= np.log(index.accounts / expected))
+        found.append((left[keep], right[keep], nats[keep].astype(np.float64)))
+    if not found:
+        return Links(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0))
+    return Links(*(np.concatenate(column) for column in zip(*found, strict=True)))
 
 
 def content_links(
@@ -147,11 +151,27 @@ def stranger_floor(
     return floor
 
 
-def _unique_pairs(
-    left: NDArray[np.int32], right: NDArray[np.int32], accounts: int
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    key = np.unique(left.astype(np.int64) * accounts + right)
-    return (key // accounts).astype(np.int32), (key % accounts).astype(np.int32)
+def _pairs(
+    column_start: NDArray[np.int64], members: NDArray[np.int32], accounts: int
+) -> NDArray[np.int64]:
+    """Return the distinct pairs of the circulants of all postings, ascending, each as one key.
+
+    Twins are many and all pairs together the largest array there is, so it is sorted in place.
+    """
+    left, right = kernels.circulant(column_start, members, CIRCULANT_WINDOW)
+    key = left.astype(np.int64)
+    del left
+    key *= accounts
+    key += right
+    del right
+    key.sort()
+    first = np.ones(key.size, bool)
+    np.not_equal(key[1:], key[:-1], out=first[1:])
+    return key[first]
+
+
+def _ends(pairs: NDArray[np.int64], accounts: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    return (pairs // accounts).astype(np.int32), (pairs % accounts).astype(np.int32)
 
 
 CONTENT_FAMILIES = (Family.TEMPLATE, Family.OPENING, Family.CLOSING, Family.SYSTEM, Family.CONTENT)

@@ -20,6 +20,9 @@ FAMILY_NATS = 10.0
 """Most that one family may say for an account."""
 WORD_WEIGHT = 0.25
 """Words of one text come together, so each counts as a quarter of a feature."""
+REMEMBERED = 0.4
+"""Part of the least member's nats from which on an account's nats are kept: nobody asks for less
+than half of the median member's."""
 
 
 @dataclass(frozen=True)
@@ -54,19 +57,43 @@ class MembershipSettings:
 
 
 @dataclass(frozen=True)
+class Nats:
+    """How much of a profile each account matches; those that match next to nothing are left out.
+
+    A log has thousands of groups and hundreds of thousands of accounts, most of them strangers.
+
+    Attributes:
+        account: account codes, int32, ascending.
+        value: nats of each, float32.
+        size: accounts in all.
+    """
+
+    account: NDArray[np.int32]
+    value: NDArray[np.float32]
+    size: int
+
+    def __getitem__(self, accounts: NDArray[np.int64] | np.integer | int) -> NDArray[np.float32]:
+        """Return the nats of some accounts, 0 of those left out."""
+        if not self.account.size:
+            return np.zeros(np.shape(accounts), np.float32)
+        place = np.minimum(np.searchsorted(self.account, accounts), self.account.size - 1)
+        return np.where(self.account[place] == accounts, self.value[place], np.float32(0))
+
+
+@dataclass(frozen=True)
 class Group:
     """A cluster's members after its profile was applied.
 
     Attributes:
         tested: members that were in the tested cluster and stayed, ascending.
         joined: accounts that joined by matching the profile, ascending.
-        nats: how much of the profile each account of the population matches, float32.
+        nats: how much of the profile the accounts of the population match.
         rows: the profile: features that mark the members, over all families.
     """
 
     tested: NDArray[np.int64]
     joined: NDArray[np.int64]
-    nats: NDArray[np.float32]
+    nats: Nats
     rows: Enriched
 
     @cached_property
@@ -99,9 +126,10 @@ def settle(
         & (rows.share >= settings.share)
     )
     rows = rows.where(marked)
+    profiles = rows.by_cluster(len(clusters))
     return [
-        _apply(coded, members, rows.where(rows.cluster == number), cohort.shape[0], settings)
-        for number, members in enumerate(clusters)
+        _apply(coded, members, profile, cohort.shape[0], settings)
+        for members, profile in zip(clusters, profiles, strict=True)
     ]
 
 
@@ -112,9 +140,10 @@ def _apply(
     accounts: int,
     settings: MembershipSettings,
 ) -> Group:
-    nats, lines = match(coded, rows, accounts)
+    who, nats, lines = match(coded, rows, members, accounts)
     inside = np.zeros(accounts, bool)
     inside[members] = True
+    inside = inside[who]
     typical = float(np.median(nats[inside])) if members.size else 0.0
     firm = _firm(lines, inside, settings)
     matched = lines[:, firm].sum(axis=1)
@@ -127,7 +156,9 @@ def _apply(
     joins = ~inside & (nats >= needed) & (matched >= max(1, firm.sum()))
     if joins.sum() > settings.growth * stays.sum():
         joins[:] = False
-    return Group(np.flatnonzero(stays), np.flatnonzero(joins), nats, rows)
+    kept = nats >= REMEMBERED * nats[stays | joins].min(initial=np.inf)
+    known = Nats(who[kept].astype(np.int32), nats[kept], accounts)
+    return Group(who[stays], who[joins], known, rows)
 
 
 def _of_core(
@@ -156,39 +187,57 @@ def _firm(
 
 
 def match(
-    coded: Mapping[Family, Coded], rows: Enriched, accounts: int
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return per account how many nats it matches of a profile, and in which lines of evidence.
+    coded: Mapping[Family, Coded], rows: Enriched, members: NDArray[np.int64], accounts: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_]]:
+    """Return how many nats of a profile accounts match, and in which lines of evidence.
 
     Within a family the best feature counts (values of a family exclude or imply each other), words
     excepted, whose matches add up; each family is capped. What an account with as many values would
     match by chance is taken off, so that who does everything does not match everything.
 
     Returns:
-        Nats, shape (accounts,), and whether each line adds more than one nat, (accounts, lines).
+        The accounts that carry any of the profile, members or not, and all members, ascending; the
+        nats of each; and whether each line adds more than one nat, shape (these accounts, lines).
     """
-    total = np.zeros(accounts, np.float32)
-    order = list(Line)
-    lines = np.zeros((accounts, len(order)), bool)
+    seen = np.zeros(accounts, bool)
+    seen[members] = True
+    carried = []
     for number in np.unique(rows.family):
         family = Family(int(number))
         marks = rows.where(rows.family == number)
-        nats = np.minimum(_family_nats(coded[family], marks, accounts), FAMILY_NATS)
+        account, mark = coded[family].carriers_of(marks.value)
+        seen[account] = True
+        carried.append((family, marks, account, mark))
+    who = np.flatnonzero(seen)
+    place = np.empty(accounts, np.int32)
+    place[who] = np.arange(who.size)
+    total = np.zeros(who.size, np.float32)
+    order = list(Line)
+    lines = np.zeros((who.size, len(order)), bool)
+    for family, marks, account, mark in carried:
+        nats = _family_nats(family, marks, place[account], mark, coded[family].degree[who])
+        nats = np.minimum(nats, FAMILY_NATS)
         total += nats
         lines[:, order.index(LINE_OF[family])] |= nats > 1.0
-    return total, lines
+    return who, total, lines
 
 
-def _family_nats(coded: Coded, marks: Enriched, accounts: int) -> NDArray[np.float32]:
+def _family_nats(
+    family: Family,
+    marks: Enriched,
+    carrier: NDArray[np.int32],
+    mark: NDArray[np.int64],
+    degree: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """Return the nats of one family for each of as many accounts as have a `degree`."""
     weight = np.log(marks.lift)
-    account, mark = coded.carriers_of(marks.value)
-    if coded.family == Family.WORDS:
+    if family == Family.WORDS:
         chance = float((marks.share / marks.lift * weight).sum())
-        found = np.bincount(account, weight[mark], accounts)
-        return np.maximum(WORD_WEIGHT * (found - chance * coded.degree), 0).astype(np.float32)
-    nats = np.zeros(accounts, np.float32)
-    np.maximum.at(nats, account, weight[mark].astype(np.float32))
-    chances = np.maximum(marks.value.size * coded.degree, 1.0)
+        found = np.bincount(carrier, weight[mark], degree.size)
+        return np.maximum(WORD_WEIGHT * (found - chance * degree), 0).astype(np.float32)
+    nats = np.zeros(degree.size, np.float32)
+    np.maximum.at(nats, carrier, weight[mark].astype(np.float32))
+    chances = np.maximum(marks.value.size * degree, 1.0)
     return np.maximum(nats - np.log(chances), 0).astype(np.float32)
 
 
@@ -231,17 +280,22 @@ def _relabel(group: Group, tested: NDArray[np.bool_]) -> Group:
 
 
 def _matches(pieces: list[Group], least: float) -> NDArray[np.bool_]:
-    """Return, as [a, b], whether most members of b match at least `least` of a's profile."""
+    """Return, as [a, b], whether most members of b match at least `least` of a's profile.
+
+    No account may be in two pieces.
+    """
     if not pieces:
         return np.zeros((0, 0), bool)
-    members = np.concatenate([piece.members for piece in pieces])
+    home = np.full(pieces[0].nats.size, -1, np.int32)
+    for number, piece in enumerate(pieces):
+        home[piece.members] = number
     sizes = np.array([piece.members.size for piece in pieces])
-    begin = np.cumsum(sizes) - sizes
     found = np.zeros((len(pieces), len(pieces)), bool)
     for a, piece in enumerate(pieces):
         typical = float(np.median(piece.nats[piece.members]))
-        matched = piece.nats[members] >= least * max(typical, 1.0)
-        found[a] = np.add.reduceat(matched, begin, dtype=np.int64) >= 0.5 * sizes
+        matched = piece.nats.value >= least * max(typical, 1.0)
+        homes = home[piece.nats.account[matched]]
+        found[a] = np.bincount(homes[homes >= 0], minlength=len(pieces)) >= 0.5 * sizes
     return found
 
 

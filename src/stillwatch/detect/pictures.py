@@ -40,12 +40,38 @@ def activity(hourly: Hourly, members: NDArray[np.int64]) -> tuple[datetime, list
     return EPOCH + timedelta(days=start), table.astype(int).reshape(days, 24).tolist()
 
 
-def graph(population: Population, links: list[Links], members: NDArray[np.int64]) -> Graph:
-    """Return the strongest links among the best-linked members, laid out by springs."""
-    number = np.full(population.size, -1)
-    number[members] = np.arange(members.size)
-    parts = [_among(found, number) for found in links]
+def within(links: list[Links], groups: list[NDArray[np.int64]], accounts: int) -> list[Links]:
+    """Return the links between members of each group, of one view after the other.
+
+    Args:
+        links: links of each view.
+        groups: account codes; no account may be in two.
+        accounts: number of accounts.
+    """
+    home = np.full(accounts, -1, np.int32)
+    for number, members in enumerate(groups):
+        home[members] = number
+    parts = []
+    for found in links:
+        keep = np.flatnonzero((home[found.left] >= 0) & (home[found.left] == home[found.right]))
+        parts.append((found.left[keep], found.right[keep], found.weight[keep]))
     left, right, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.argsort(home[left], kind="stable")
+    cuts = np.searchsorted(home[left][order], np.arange(1, len(groups)))
+    pieces = (np.split(column[order], cuts) for column in (left, right, weight))
+    return [Links(*columns) for columns in zip(*pieces, strict=True)][: len(groups)]
+
+
+def graph(population: Population, links: Links, members: NDArray[np.int64]) -> Graph:
+    """Return the strongest links among the best-linked members, laid out by springs.
+
+    Args:
+        population: all accounts.
+        links: links between members.
+        members: account codes, ascending.
+    """
+    left, right = (np.searchsorted(members, ends) for ends in (links.left, links.right))
+    weight = links.weight
     strength = np.bincount(left, weight, members.size) + np.bincount(right, weight, members.size)
     shown = np.sort(np.argsort(-strength, kind="stable")[:GRAPH_NODES])
     place = np.full(members.size, -1)
@@ -67,14 +93,6 @@ def graph(population: Population, links: list[Links], members: NDArray[np.int64]
         (int(a), int(b), round(float(w), 3)) for a, b, w in zip(left, right, weight, strict=True)
     ]
     return Graph(nodes, edges, int(members.size))
-
-
-def _among(
-    links: Links, number: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    left, right = number[links.left], number[links.right]
-    keep = (left >= 0) & (right >= 0)
-    return left[keep], right[keep], links.weight[keep]
 
 
 def _springs(

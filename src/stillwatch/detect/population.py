@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from stillwatch.detect.features import Features, spans
+from stillwatch.detect.features import Features, numbered, spans
 
 PACE_COLUMNS: Final = (
     "active_hours",  # distinct clock hours with an event
@@ -44,8 +44,7 @@ class Sketches:
     @cached_property
     def numbered(self) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
         """Distinct tokens, ascending, and the number of each row's token among them."""
-        tokens, column = np.unique(self.token, return_inverse=True)
-        return tokens, column.astype(np.int32)
+        return numbered(self.token)
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,11 @@ class Hourly:
 
     def rows_of(self, members: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the rows of some accounts."""
-        return _rows(self.account, members)
+        return spans(self._first, members)
+
+    @cached_property
+    def _first(self) -> NDArray[np.int64]:
+        return _first_rows(self.account)
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,11 @@ class ModelUse:
 
     def rows_of(self, members: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the rows of some accounts."""
-        return _rows(self.account, members)
+        return spans(self._first, members)
+
+    @cached_property
+    def _first(self) -> NDArray[np.int64]:
+        return _first_rows(self.account)
 
 
 @dataclass(frozen=True)
@@ -146,5 +153,6 @@ class Population:
         return np.asarray(filled.to_numpy(zero_copy_only=False), np.float64) / 1e6
 
 
-def _rows(account: NDArray[np.int32], members: NDArray[np.int64]) -> NDArray[np.int64]:
-    return spans(np.searchsorted(account, np.arange(members.max(initial=-1) + 2)), members)
+def _first_rows(account: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Return where each account's rows begin, and the end; `account` ascends."""
+    return np.searchsorted(account, np.arange(int(account[-1]) + 2 if account.size else 1))

@@ -7,13 +7,14 @@ system prompt) are what is left when every prompt asks something else.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from stillwatch.detect import kernels
-from stillwatch.detect.features import FamilyCounts
+from stillwatch.detect.features import AT_ONCE, FamilyCounts, numbered
 from stillwatch.detect.population import Sketches
 from stillwatch.detect.workers import Search, Workers
 
@@ -49,28 +50,14 @@ class Vectors:
             neighbours: how many to return; missing ones are -1.
             workers: search ranges of accounts.
         """
-        ranked = sparse.csr_matrix(self.rows[np.argsort(order, kind="stable")])
-        ranked.sort_indices()
-        entries = sparse.csr_matrix(
-            (np.arange(1, ranked.nnz + 1, dtype=np.int64), ranked.indices, ranked.indptr),
-            ranked.shape,
-        ).tocsc()
-        columns = ranked.tocsc()
-        positions = np.empty(ranked.nnz, np.int64)
-        positions[entries.data - 1] = np.arange(ranked.nnz)
-        search = Search(
-            ranked.indptr.astype(np.int64),
-            ranked.indices.astype(np.int32),
-            ranked.data.astype(np.float32),
-            columns.indptr.astype(np.int64),
-            columns.indices.astype(np.int32),
-            columns.data.astype(np.float32),
-            positions,
-            WINDOW,
-            neighbours,
-        )
-        found = workers.nearest(search)
         account = np.argsort(order, kind="stable").astype(np.int32)
+        ranked = sparse.csr_matrix(self.rows[account])
+        ranked.sort_indices()
+        row_start = ranked.indptr.astype(np.int64)
+        columns, weights = ranked.indices.astype(np.int32, copy=False), ranked.data
+        postings = kernels.transpose(row_start, columns, weights, ranked.shape[1])
+        search = Search(row_start, columns, weights, *postings, WINDOW, neighbours)
+        found = workers.nearest(search)
         result = np.full(found.shape, -1, np.int32)
         result[account] = np.where(found >= 0, account[found], -1)
         left = np.repeat(np.arange(self.size, dtype=np.int32), neighbours)
@@ -112,7 +99,7 @@ def _framed(
     words = _weigh(sketches.account, column, counts, script, tokens.size)
     parts = []
     for family, carried in frames:
-        values, number = np.unique(family.value, return_inverse=True)
+        values, number = numbered(family.value)
         parts.append(_weigh(family.account, number, carried, script, values.size))
     if not parts:
         return Vectors(words)
@@ -146,23 +133,37 @@ def _weigh(
     columns: int,
 ) -> sparse.csr_matrix:
     """Return unit rows of weighted counts; values that only one account has are left out."""
-    keep = count > 0
-    account, column = account[keep], column[keep]
     accounts, scripts = script.size, int(script.max(initial=0)) + 1
-    cell = column.astype(np.int64) * scripts + script[account]
-    carriers = np.bincount(cell, minlength=columns * scripts)
-    speakers = np.bincount(script, minlength=scripts)
-    shared = carriers.reshape(-1, scripts).sum(axis=1) > 1
-    weight = np.log1p(count[keep]) * np.log(speakers[script[account]] / carriers[cell])
-    used = shared[column] & (weight > 0)
-    account, column, weight = account[used], column[used], weight[used]
-    start = np.searchsorted(account, np.arange(accounts + 1))
-    return unit(sparse.csr_matrix((weight, column, start), shape=(accounts, columns)))
+    shared = np.bincount(column[count > 0], minlength=columns) > 1
+    keep = np.flatnonzero((count > 0) & shared[column])
+    # Only shared values have cells, one per script: most frames and prompts are one account's own.
+    place = (np.cumsum(shared) - 1).astype(np.int32)
+    cell = place[column[keep]].astype(np.int64) * scripts + script[account[keep]]
+    carriers = np.bincount(cell, minlength=int(shared.sum()) * scripts)
+    speakers = np.maximum(np.bincount(script, minlength=scripts), 1)
+    rarity = np.log(np.tile(speakers, int(shared.sum())) / np.maximum(carriers, 1))
+    used = rarity[cell] > 0
+    keep, cell = keep[used], cell[used]
+    often = np.log1p(np.arange(int(count.max(initial=0)) + 1))
+    weight = rarity[cell]
+    weight *= often[count[keep]]
+    start = np.searchsorted(account[keep], np.arange(accounts + 1))
+    return unit(sparse.csr_matrix((weight, column[keep], start), shape=(accounts, columns)))
 
 
 def unit(rows: sparse.csr_matrix) -> sparse.csr_matrix:
     """Scale rows to unit length; empty rows stay empty."""
-    length = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
-    scale = np.repeat(1 / np.maximum(length, 1e-9), np.diff(rows.indptr))
-    data = (rows.data * scale).astype(np.float32)
+    start, data = rows.indptr.astype(np.int64), np.empty(rows.nnz, np.float32)
+    # A block of rows at a time: the squares of all would need as much memory as the rows.
+    cuts = np.unique(np.searchsorted(start, np.arange(0, rows.nnz + AT_ONCE, AT_ONCE)))
+    for first, last in pairwise([*cuts[cuts < start.size - 1].tolist(), start.size - 1]):
+        block = rows.data[start[first] : start[last]]
+        filled = first + np.flatnonzero(start[first + 1 : last + 1] > start[first:last])
+        square = np.zeros(last - first, block.dtype)
+        if filled.size:
+            square[filled - first] = np.add.reduceat(block * block, start[filled] - start[first])
+        scale = 1 / np.maximum(np.sqrt(square), 1e-9)
+        data[start[first] : start[last]] = block * np.repeat(
+            scale, np.diff(start[first : last + 1])
+        )
     return sparse.csr_matrix((data, rows.indices, rows.indptr), shape=rows.shape)
