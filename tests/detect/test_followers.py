@@ -5,7 +5,7 @@ import pytest
 
 from stillwatch.detect.enrichment import Enriched
 from stillwatch.detect.followers import FollowerSettings, Neighbours, follow
-from stillwatch.detect.membership import Group
+from stillwatch.detect.membership import Group, Nats
 
 MEMBERS = 8
 ACCOUNTS = 40
@@ -18,7 +18,8 @@ def nobody():
 
 def group(members, nats):
     empty = {name: np.empty(0) for name in Enriched.__dataclass_fields__}
-    return Group(np.array(members), np.empty(0, np.int64), nats, Enriched(**empty))
+    known = Nats(np.arange(ACCOUNTS, dtype=np.int32), nats, ACCOUNTS)
+    return Group(np.array(members), np.empty(0, np.int64), known, Enriched(**empty))
 
 
 def campaign(others, *, match=8.0):

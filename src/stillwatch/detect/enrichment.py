@@ -6,6 +6,7 @@ cohorts carry the feature, so that what a plan or language group has in common i
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,8 +124,8 @@ def code(features: Features, accounts: int) -> dict[Family, Coded]:
 def code_family(family: Family, counts: FamilyCounts, accounts: int) -> Coded:
     """Number the values of one family; see `code`."""
     # As narrow as the rows allow: the words of a large log are hundreds of millions.
-    narrow: type[np.int32 | np.int64] = np.int32 if counts.value.size < 2**31 else np.int64
-    posting = np.argsort(counts.value, kind="stable").astype(narrow)
+    narrow = np.dtype(np.int32 if counts.value.size < 2**31 else np.int64)
+    posting: NDArray[Any] = np.argsort(counts.value, kind="stable").astype(narrow)
     ranked = counts.value[posting]
     first = np.ones(ranked.size, bool)
     first[1:] = ranked[1:] != ranked[:-1]

@@ -151,7 +151,8 @@ def _apply(
     # Where most members are marked by a second line, one line alone must be matched in full.
     enough = (matched >= min(2, firm.sum())) | (nats >= typical)
     stays = inside & (nats >= max(least, part * typical)) & enough
-    stays &= _of_core(coded, members, rows, accounts, settings)
+    core = _core(coded, members, rows, accounts, settings)
+    stays &= core[who] >= settings.core[1] * (np.median(core[members]) if members.size else 0.0)
     needed = max(np.log(accounts) + 2.0, settings.join * typical)
     joins = ~inside & (nats >= needed) & (matched >= max(1, firm.sum()))
     if joins.sum() > settings.growth * stays.sum():
@@ -161,20 +162,17 @@ def _apply(
     return Group(who[stays], who[joins], known, rows)
 
 
-def _of_core(
+def _core(
     coded: Mapping[Family, Coded],
     members: NDArray[np.int64],
     rows: Enriched,
     accounts: int,
     settings: MembershipSettings,
-) -> NDArray[np.bool_]:
-    """Tell which accounts match enough of what most members share; all where they share nothing."""
-    common, part = settings.core
-    core = rows.where(rows.share >= common)
-    if not members.size or not core.value.size:
-        return np.ones(accounts, bool)
-    nats, _ = match(coded, core, accounts)
-    return np.asarray(nats >= part * np.median(nats[members]))
+) -> Nats:
+    """Return how much accounts match of what most members share."""
+    common = rows.where(rows.share >= settings.core[0])
+    who, nats, _ = match(coded, common, members, accounts)
+    return Nats(who.astype(np.int32), nats, accounts)
 
 
 def _firm(
