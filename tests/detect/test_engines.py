@@ -1,5 +1,8 @@
 """The relational steps: the same population whatever the engine and the order of rows and files."""
 
+import os
+import signal
+import threading
 from collections import Counter
 from contextlib import contextmanager
 from itertools import pairwise
@@ -17,13 +20,16 @@ from stillwatch.detect.engines.spool import ROWS_PER_FILE, write_spool
 from stillwatch.detect.engines.sql import USED_COLUMNS
 from stillwatch.detect.features import Family
 from stillwatch.detect.progress import Silent
+from stillwatch.errors import StorageError
 from stillwatch.events.key import Key
 from stillwatch.events.period import Period
 from stillwatch.events.readers import Rejects
-from stillwatch.events.schema import ACCOUNTS, FINGERPRINTS
+from stillwatch.events.schema import ACCOUNTS, FINGERPRINTS, SKETCH
 from tests.signals.build import event, mixed_events
 
 ENGINES = ("local", "spark")
+NARROW = "24MB"
+"""Memory in which an engine must spill to count the words of `many_words`."""
 COPIES = 3
 """Rows of the log that stand in it twice."""
 
@@ -53,13 +59,13 @@ def fingerprints():
 
 
 @contextmanager
-def local(table, folder, *, files=1, threads=1):
+def local(table, folder, *, files=1, threads=1, memory="500MB"):
     folder.mkdir(parents=True)
     paths = []
     for number, rows in enumerate(np.array_split(np.arange(table.num_rows), files)):
         paths.append(folder / f"{number}.parquet")
         pq.write_table(table.take(pa.array(rows)), paths[-1])
-    with LocalEngine(paths, folder, memory_limit="500MB", threads=threads) as engine:
+    with LocalEngine(paths, folder, memory_limit=memory, threads=threads) as engine:
         yield engine
 
 
@@ -141,6 +147,41 @@ def test_neither_order_nor_files_nor_threads_matter(
     shuffled = fingerprints.take(pa.array(order))
     with local(shuffled, tmp_path / "b", files=files, threads=threads) as engine:
         same(everything(engine), reference)
+
+
+@pytest.fixture(scope="module")
+def many_words(fingerprints):
+    """Events whose words need more memory to be counted than the tests below give."""
+    rows = fingerprints.take(pa.array(np.resize(np.arange(fingerprints.num_rows), 60_000)))
+    tokens = np.random.default_rng(3).integers(1, 2**32, 60_000 * SKETCH, np.uint32)
+    field = FINGERPRINTS.field("sketch")
+    sketch = pa.FixedSizeListArray.from_arrays(pa.array(tokens), SKETCH)
+    return rows.set_column(FINGERPRINTS.get_field_index("sketch"), field, sketch)
+
+
+def test_what_does_not_fit_into_memory_is_spilled(many_words, tmp_path):
+    with local(many_words, tmp_path / "roomy") as engine:
+        expected = engine.sketches()
+    with local(many_words, tmp_path / "narrow", memory=NARROW) as engine:
+        found = engine.sketches()
+    for name in ("account", "token", "count", "held_out"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+
+
+def test_a_full_disk_is_one_clear_line(many_words, tmp_path):
+    with local(many_words, tmp_path / "full", memory=NARROW) as engine:
+        engine._db.execute("SET max_temp_directory_size = '1MB'")
+        with pytest.raises(StorageError, match="set TMPDIR to a disk with room"):
+            engine.sketches()
+
+
+def test_ctrl_c_ends_a_query(fingerprints, tmp_path):
+    endless = "SELECT count(*) AS n FROM range(100000000) AS a(x), range(100000) AS b(y)"
+    with local(fingerprints, tmp_path / "stopped") as engine:
+        pressed = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+        pressed.start()
+        with pytest.raises(KeyboardInterrupt):
+            engine._fetch(f"{endless} WHERE x % 7 = y % 5", pa.schema([("n", pa.int64())]), [])
 
 
 def test_counts_are_those_of_a_naive_count(answers, fingerprints):

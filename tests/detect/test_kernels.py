@@ -94,6 +94,55 @@ def test_pair_products_are_dot_products(seed, count, columns):
     np.testing.assert_allclose(products, (dense[left] * dense[right]).sum(axis=1), atol=1e-6)
 
 
+@settings(max_examples=40, deadline=None)
+@given(SEEDS, st.integers(1, 25), st.integers(1, 30))
+def test_transpose_puts_every_entry_in_its_posting(seed, count, columns):
+    rng = np.random.default_rng(seed)
+    rows = random_rows(rng, count, columns, 0.4)
+    expected = rows.tocsc()
+    expected.sort_indices()
+    start, members, weights, positions = kernels.transpose(
+        rows.indptr.astype(np.int64), rows.indices, rows.data, columns
+    )
+    np.testing.assert_array_equal(start, expected.indptr)
+    np.testing.assert_array_equal(members, expected.indices)
+    np.testing.assert_array_equal(weights, expected.data)
+    row_of = np.repeat(np.arange(count), np.diff(rows.indptr))
+    np.testing.assert_array_equal(members[positions], row_of)
+    np.testing.assert_array_equal(weights[positions], rows.data)
+
+
+@settings(max_examples=40, deadline=None)
+@given(SEEDS, st.integers(1, 40), st.integers(1, 12), st.integers(1, 4))
+def test_members_and_carriers_are_those_of_a_naive_count(seed, accounts, columns, fewest):
+    rng = np.random.default_rng(seed)
+    rows = random_rows(rng, accounts, columns, 0.4).tocsc()
+    cluster = rng.integers(-1, 3, accounts).astype(np.int32)
+    cohort, among = rng.integers(0, 3, accounts), rng.random(accounts) < 0.7
+    start, posting = rows.indptr.astype(np.int64), rng.permutation(rows.nnz)
+    account = np.empty(rows.nnz, np.int32)
+    account[posting] = rows.indices
+    feature, which, members, tested = kernels.members_by_cluster(
+        start, posting, account, cluster, 3, fewest
+    )
+    carriers = [rows.indices[rows.indptr[k] : rows.indptr[k + 1]] for k in range(columns)]
+    counts = {
+        (column, of): int((cluster[who] == of).sum())
+        for column, who in enumerate(carriers)
+        for of in range(3)
+    }
+    found = zip(feature.tolist(), which.tolist(), members.tolist(), strict=True)
+    assert {(column, of): count for column, of, count in found} == {
+        pair: count for pair, count in counts.items() if count >= max(fewest, 1)
+    }
+    assert tested.tolist() == [sum(counts[k, of] > 0 for k in range(columns)) for of in range(3)]
+    wanted = np.flatnonzero(rng.random(columns) < 0.5)
+    carried = kernels.carriers_by_cohort(start, posting, account, wanted, cohort, among, 3)
+    for k, column in enumerate(wanted):
+        kept = carriers[column][among[carriers[column]]]
+        assert carried[k].tolist() == np.bincount(cohort[kept], minlength=3).tolist()
+
+
 @settings(max_examples=80, deadline=None)
 @given(st.lists(st.integers(0, 30), max_size=8), st.integers(1, 40))
 def test_circulant_links_the_next_members_on_the_cycle(lengths, window):

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stillwatch.detect.features import Family, FamilyCounts, Features, spans
+from stillwatch.detect import kernels
+from stillwatch.detect.features import AT_ONCE, Family, FamilyCounts, Features, spans
 from stillwatch.stats.enrichment import binomial_tail_log
 
 FEWEST_CARRIERS = 3
@@ -165,21 +166,16 @@ def test(
 
 def test_family(coded: Coded, cluster: NDArray[np.int32], cohort: NDArray[np.int64]) -> Enriched:
     """Test every feature of one family; see `test`."""
-    accounts, width = cluster.shape[0], max(coded.values.size, 1)
     clusters = int(cluster.max(initial=-1)) + 1
-    of_row = cluster[coded.account]
-    inside = of_row >= 0
-    cells, members = np.unique(
-        of_row[inside].astype(np.int64) * width + coded.column[inside], return_counts=True
+    feature, which, members, tested = kernels.members_by_cluster(
+        coded.start, coded.posting, coded.account, cluster, clusters, FEWEST_CARRIERS
     )
+    order = np.lexsort((feature, which))
+    feature, which, members = feature[order], which[order], members[order]
     sizes = np.bincount(cluster[cluster >= 0], minlength=clusters)
-    which, feature = cells // width, cells % width
-    tested = np.bincount(which, minlength=clusters)
-    keep = members >= FEWEST_CARRIERS
-    which, feature, members = which[keep], feature[keep], members[keep]
-    everyone = np.ones(accounts, bool)
-    mixed = _mixed(coded, feature, _mix(which, cluster, cohort, everyone), cohort, everyone)
-    rate = np.clip(np.maximum(mixed, coded.carriers[feature] / accounts), 1e-12, 1.0)
+    everyone = np.ones(cluster.shape[0], bool)
+    mixed, _ = _rates(coded, (feature, which), cluster, cohort, everyone)
+    rate = np.clip(np.maximum(mixed, coded.carriers[feature] / cluster.shape[0]), 1e-12, 1.0)
     log_p = binomial_tail_log(members, sizes[which], rate) + np.log(tested[which])
     share = members / sizes[which]
     return Enriched(
@@ -189,15 +185,14 @@ def test_family(coded: Coded, cluster: NDArray[np.int32], cohort: NDArray[np.int
         members,
         coded.carriers[feature],
         share,
-        share / np.clip(_outside(which, feature, coded, cluster, cohort), 1e-12, 1.0),
+        share / np.clip(_outside(coded, (feature, which), cluster, cohort), 1e-12, 1.0),
         np.minimum(log_p, 0.0),
     )
 
 
 def _outside(
-    which: NDArray[np.int64],
-    feature: NDArray[np.int64],
     coded: Coded,
+    pairs: tuple[NDArray[np.int64], NDArray[np.int64]],
     cluster: NDArray[np.int32],
     cohort: NDArray[np.int64],
 ) -> NDArray[np.float64]:
@@ -209,20 +204,14 @@ def _outside(
     among = cluster < 0
     if among.sum() < max(30, 0.05 * among.size):
         among[:] = True
-    rows = among[coded.account]
-    carriers = np.bincount(coded.column[rows], minlength=coded.values.size)
-    pooled = (carriers[feature] + 1) / (among.sum() + 1)
-    mix = _mix(which, cluster, cohort, among)
-    return np.asarray(np.maximum(_mixed(coded, feature, mix, cohort, among), pooled))
+    mixed, carriers = _rates(coded, pairs, cluster, cohort, among)
+    return np.asarray(np.maximum(mixed, (carriers + 1) / (among.sum() + 1)))
 
 
 def _mix(
-    which: NDArray[np.int64],
-    cluster: NDArray[np.int32],
-    cohort: NDArray[np.int64],
-    among: NDArray[np.bool_],
+    cluster: NDArray[np.int32], cohort: NDArray[np.int64], among: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Return, per wanted cluster and cohort, the share of members over accounts of the cohort.
+    """Return, per cluster and cohort, the share of members over accounts of the cohort.
 
     A cohort that a cluster nearly fills cannot serve as its own background: it counts only where it
     is at least `BACKGROUND` times as large as the cluster's part of it.
@@ -232,23 +221,34 @@ def _mix(
     mix = np.zeros((int(cluster.max(initial=-1)) + 1, sizes.size))
     np.add.at(mix, (cluster[inside], cohort[inside]), 1.0)
     members = np.maximum(mix.sum(axis=1, keepdims=True), 1)
-    weight = np.where(sizes >= BACKGROUND * mix, mix / np.maximum(sizes, 1), 0.0) / members
-    return np.asarray(weight[which])
+    return np.where(sizes >= BACKGROUND * mix, mix / np.maximum(sizes, 1), 0.0) / members
 
 
-def _mixed(
+def _rates(
     coded: Coded,
-    feature: NDArray[np.int64],
-    mix: NDArray[np.float64],
+    pairs: tuple[NDArray[np.int64], NDArray[np.int64]],
+    cluster: NDArray[np.int32],
     cohort: NDArray[np.int64],
     among: NDArray[np.bool_],
-) -> NDArray[np.float64]:
-    """Return the rate of each feature among accounts of some cohorts, weighted by `mix`."""
-    cohorts = mix.shape[1]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the rate of each feature among accounts of its cluster's cohorts, and its carriers.
+
+    Args:
+        coded: the family.
+        pairs: numbers of values, and the cluster that each is tested in.
+        cluster: cluster per account, -1 for none.
+        cohort: cohort per account.
+        among: the accounts that are counted.
+    """
+    feature, which = pairs
+    mix = _mix(cluster, cohort, among)
     wanted, back = np.unique(feature, return_inverse=True)
-    place = np.full(coded.values.size, -1, np.int64)
-    place[wanted] = np.arange(wanted.size)
-    used = np.flatnonzero((place >= 0)[coded.column] & among[coded.account])
-    cells = place[coded.column[used]] * cohorts + cohort[coded.account[used]]
-    carried = np.bincount(cells, minlength=wanted.size * cohorts).reshape(wanted.size, cohorts)
-    return np.asarray(np.einsum("ij,ij->i", carried[back], mix))
+    carried = kernels.carriers_by_cohort(
+        coded.start, coded.posting, coded.account, wanted, cohort, among, mix.shape[1]
+    )
+    rate = np.empty(feature.size)
+    step = AT_ONCE // 16  # a row has as many numbers as there are cohorts
+    for start in range(0, feature.size, step):
+        part = slice(start, start + step)
+        rate[part] = np.einsum("ij,ij->i", carried[back[part]], mix[which[part]])
+    return rate, carried.sum(axis=1)[back]

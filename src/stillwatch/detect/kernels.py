@@ -150,6 +150,97 @@ def pair_products(row_start: I64, columns: I32, weights: F32, left: I32, right: 
 
 
 @njit(nogil=True, cache=True)
+def members_by_cluster(  # noqa: C901, PLR0917 - one compiled loop; numba takes positional arguments
+    start: I64,
+    posting: I32 | I64,
+    account: I32,
+    cluster: I32,
+    clusters: int,
+    fewest: int,
+) -> tuple[I64, I64, I64, I64]:
+    """Count the members of each cluster that carry each feature.
+
+    Args:
+        start: where the rows of each feature begin in `posting`, features + 1.
+        posting: row numbers, feature after feature.
+        account: account of each row.
+        cluster: cluster per account, -1 for none.
+        clusters: number of clusters.
+        fewest: pairs of a feature and a cluster with fewer members are left out.
+
+    Returns:
+        Feature, cluster and members of each pair, by ascending feature; and for each cluster how
+        many features any member carries.
+    """
+    count = np.zeros(clusters, np.int64)
+    met = np.empty(clusters, np.int64)
+    tested = np.zeros(clusters, np.int64)
+    found = 0
+    # Once to count the pairs, once to write them.
+    for writing in range(2):
+        if writing == 1:
+            feature = np.empty(found, np.int64)
+            which = np.empty(found, np.int64)
+            members = np.empty(found, np.int64)
+            found = 0
+        for column in range(start.shape[0] - 1):
+            several = 0
+            for at in range(start[column], start[column + 1]):
+                of = cluster[account[posting[at]]]
+                if of < 0:
+                    continue
+                if count[of] == 0:
+                    met[several] = of
+                    several += 1
+                count[of] += 1
+            for k in range(several):
+                of = met[k]
+                if count[of] >= fewest:
+                    if writing == 1:
+                        feature[found] = column
+                        which[found] = of
+                        members[found] = count[of]
+                    found += 1
+                if writing == 0:
+                    tested[of] += 1
+                count[of] = 0
+    return feature, which, members, tested
+
+
+@njit(nogil=True, cache=True)
+def carriers_by_cohort(  # noqa: PLR0917 - numba takes positional arguments
+    start: I64,
+    posting: I32 | I64,
+    account: I32,
+    wanted: I64,
+    cohort: I64,
+    among: NDArray[np.bool_],
+    cohorts: int,
+) -> I64:
+    """Count the accounts of each cohort that carry some features.
+
+    Args:
+        start: where the rows of each feature begin in `posting`, features + 1.
+        posting: row numbers, feature after feature.
+        account: account of each row.
+        wanted: the features.
+        cohort: cohort per account.
+        among: the accounts that are counted.
+        cohorts: number of cohorts.
+
+    Returns:
+        Carriers, shape (wanted features, cohorts).
+    """
+    carried = np.zeros((wanted.shape[0], cohorts), np.int64)
+    for k in range(wanted.shape[0]):
+        for at in range(start[wanted[k]], start[wanted[k] + 1]):
+            who = account[posting[at]]
+            if among[who]:
+                carried[k, cohort[who]] += 1
+    return carried
+
+
+@njit(nogil=True, cache=True)
 def circulant(column_start: I64, members: I32, window: int) -> tuple[I32, I32]:
     """Link each member of each posting to the next `window` members on a cycle.
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from stillwatch.stats.arrays import FloatArray
+from stillwatch.stats.arrays import BoolArray, FloatArray
 
 _UNDERFLOW = 1e-280
 """Below this the ordinary tail functions lose digits."""
@@ -42,8 +42,7 @@ def binomial_tail_log(k: npt.ArrayLike, n: npt.ArrayLike, p: npt.ArrayLike) -> F
     inner = (k > 0) & (k <= n) & (p > 0) & (p < 1)
     a, b, x = k[inner], n[inner] - k[inner] + 1, p[inner]
     tail = np.asarray(special.betainc(a, b, x), dtype=np.float64)
-    complement = np.asarray(special.betaincc(a, b, x), dtype=np.float64)
-    logs = _log_probability(tail, complement)
+    logs = _log_probability(tail, lambda likely: special.betaincc(a[likely], b[likely], x[likely]))
     deep = tail < _UNDERFLOW
     logs[deep] = _beta_tail_log(a[deep], b[deep], x[deep])
     result[inner] = logs
@@ -69,7 +68,7 @@ def poisson_tail_log(k: npt.ArrayLike, mean: npt.ArrayLike) -> FloatArray:
     inner = (k > 0) & (mean > 0)
     a, x = k[inner], mean[inner]
     tail = special.gammainc(a, x)
-    logs = _log_probability(tail, special.gammaincc(a, x))
+    logs = _log_probability(tail, lambda likely: special.gammaincc(a[likely], x[likely]))
     deep = tail < _UNDERFLOW
     logs[deep] = _gamma_tail_log(a[deep], x[deep])
     result[inner] = logs
@@ -80,12 +79,17 @@ def _broadcast(*values: npt.ArrayLike) -> tuple[FloatArray, ...]:
     return tuple(np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in values)))
 
 
-def _log_probability(tail: FloatArray, complement: FloatArray) -> FloatArray:
-    """Log of a tail, from whichever of it and its complement keeps more digits."""
+def _log_probability(tail: FloatArray, complement: Callable[[BoolArray], FloatArray]) -> FloatArray:
+    """Log of a tail, from whichever of it and its complement keeps more digits.
+
+    Args:
+        tail: probabilities.
+        complement: gives the complements of those that it is told; most tails need none.
+    """
     likely = tail > 0.5
     logs = np.full(tail.shape, -np.inf)
     np.log(tail, out=logs, where=~likely & (tail > 0))
-    np.log1p(-complement, out=logs, where=likely)
+    logs[likely] = np.log1p(-complement(likely))
     return logs
 
 
