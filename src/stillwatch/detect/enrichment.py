@@ -91,10 +91,10 @@ class Coded:
 
     family: Family
     account: NDArray[np.int32]
-    column: NDArray[np.int32 | np.int64]
+    column: NDArray[np.int32] | NDArray[np.int64]
     values: NDArray[np.uint64]
     carriers: NDArray[np.int64]
-    posting: NDArray[np.int32 | np.int64]
+    posting: NDArray[np.int32] | NDArray[np.int64]
     start: NDArray[np.int64]
     first: NDArray[np.int64]
     degree: NDArray[np.float32]
@@ -221,7 +221,8 @@ def _mix(
     mix = np.zeros((int(cluster.max(initial=-1)) + 1, sizes.size))
     np.add.at(mix, (cluster[inside], cohort[inside]), 1.0)
     members = np.maximum(mix.sum(axis=1, keepdims=True), 1)
-    return np.where(sizes >= BACKGROUND * mix, mix / np.maximum(sizes, 1), 0.0) / members
+    share = np.where(sizes >= BACKGROUND * mix, mix / np.maximum(sizes, 1), 0.0)
+    return np.asarray(share / members)
 
 
 def _rates(
