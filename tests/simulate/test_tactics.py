@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from stillwatch.simulate import KNOBS, Traffic, simulate
+from stillwatch.simulate import KNOBS, Traffic, describe, simulate
 from stillwatch.simulate.chat import topics
 from stillwatch.simulate.content import Mixture
 from stillwatch.simulate.crowd import EPOCH, Crowd, events
@@ -88,6 +88,12 @@ def test_the_operations_and_the_benign_accounts_are_those_of_the_plain_scenario(
         assert mine.expected(14) == pytest.approx(theirs.expected(14))
     for cohort, crowd in adaptive.benign.items():
         assert crowd.people.created.tolist() == plain.benign[cohort].people.created.tolist()
+
+
+def test_tactics_stand_in_the_description_of_the_traffic():
+    adaptive, plain = both("private-pools")
+    assert describe(adaptive.traffic, 0)["tactics"] == {"plain": True, "subjects": True}
+    assert "tactics" not in describe(plain.traffic, 0)
 
 
 def test_plain_words_ask_for_nothing_that_only_a_harvest_asks_for():
