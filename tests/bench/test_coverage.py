@@ -9,6 +9,7 @@ from stillwatch.bench.suite import load_suite
 from stillwatch.detect.features import Family
 from stillwatch.detect.signals import BUILT_IN
 from stillwatch.simulate.knobs import KNOBS, definition
+from stillwatch.simulate.tactics import ADAPTIVE
 
 QUALITY = Path(__file__).parents[2] / "benchmarks" / "quality"
 PAGE = (QUALITY / "coverage.md").read_text(encoding="utf-8")
@@ -58,3 +59,13 @@ def test_a_knob_is_exercised_alone() -> None:
             knob: 1
         }
     assert CASES["all-half-medium"].scenario == "all-half"
+
+
+def test_every_adversary_has_a_case_and_its_tactics_stand_there() -> None:
+    found = rows("Operators who know the detector")
+    assert list(found) == [f"{name}-adaptive" for name in ADAPTIVE]
+    for name, row in found.items():
+        case = CASES[row["case"].strip("`")]
+        assert (case.scenario, case.table) == (name, "adaptive")
+        used = definition(name).tactics.used()
+        assert row["tactics"] == ", ".join(f"`{tactic}`" for tactic in used)

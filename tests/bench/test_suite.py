@@ -29,7 +29,7 @@ def test_the_committed_suite_has_the_promised_cases_and_seeds() -> None:
     assert suite.seeds.null == [*range(3001, 3101)]
     assert suite.cases("mixed-medium")[0].scale == "medium"
     tables = {case.table for case in suite.case}
-    assert tables == {"headline", "goals", "evasion", "null", "development"}
+    assert tables == {"headline", "goals", "evasion", "adaptive", "null", "development"}
     goals = {case.id: case.goal for case in suite.case if case.goal is not None}
     assert goals == {
         "naive-medium": 0.99,

@@ -37,6 +37,14 @@ class Stopper:
         pass
 
 
+@pytest.fixture(autouse=True)
+def _heard() -> Iterator[None]:
+    """A job in the background inherits that Ctrl-C is ignored."""
+    earlier = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, earlier)
+
+
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Events of the attackers and a few others: a log that scans in a moment."""

@@ -107,8 +107,7 @@ def test_an_openai_batch(home, traffic):
     [
         ({"people": 300, "members": 40, "few_shot": False}, "extraction"),
         ({"people": 1600, "members": 80, "few_shot": False}, "extraction"),
-        # Among so few people its requests are not rare enough.
-        ({"people": 300, "members": 80, "few_shot": True}, "unknown"),
+        ({"people": 300, "members": 80, "few_shot": True}, "extraction"),
     ],
 )
 def test_a_small_log_and_a_bare_question(shared_data, tmp_path, recipe, kind):

@@ -1,5 +1,7 @@
 """The whole job on a small simulated log."""
 
+from datetime import UTC, datetime
+
 import duckdb
 import numpy as np
 import polars as pl
@@ -12,6 +14,7 @@ import stillwatch
 from stillwatch.detect import store
 from stillwatch.detect.analysis import AnalysisSettings
 from stillwatch.detect.explain import explain
+from stillwatch.detect.judgements import Decision, Judgement
 from stillwatch.detect.results import ACCOUNT_RESULTS
 from stillwatch.events.contracts import Exemption, Kind
 from stillwatch.events.fingerprint import fingerprint_stream
@@ -91,21 +94,23 @@ def test_explain_says_which_features_an_account_carries(part, quick):
     seen = set(
         zip(part["account_id"].to_pylist(), part["tls_fingerprint"].to_pylist(), strict=True)
     )
-    checked = set()
+    checked, sides = 0, set()
     for campaign in quick.campaigns:
-        for account in campaign.accounts[:8]:
+        for account in campaign.accounts[:40]:
             found = explain(quick, account)
             assert not any("is not recorded" in line for line in found.missing)
             for feature in found.features:
                 told = feature.label
+                sides.add(feature.carried)
                 line = f"{'Carries' if feature.carried else 'Lacks'} {told}"
                 side = found.evidence_for if feature.carried else found.evidence_against
                 assert any(text.startswith(line) for text in side)
                 if feature.family == "TLS fingerprint":
                     fingerprint = feature.label.removeprefix("TLS fingerprint ")
                     assert feature.carried == ((account, fingerprint) in seen)
-                    checked.add(feature.carried)
-    assert checked == {True, False}
+                    checked += 1
+    assert checked > 0
+    assert sides == {True, False}
 
 
 def test_accounts_in_no_campaign_have_no_enriched_features(quick):
@@ -186,8 +191,8 @@ def test_judgements_take_accounts_out_of_the_reference(log, part, quick, tmp_pat
     store.write_result(quick, tmp_path / "earlier")
     profiles = quick.profiles.select(["account_id", "ordinary"]).to_pylist()
     attacker = next(p["account_id"] for p in profiles if p["ordinary"])
-    line = f'{{"account_id": "{attacker}", "judgement": "attack"}}\n'
-    (tmp_path / "earlier" / "judgements.jsonl").write_text(line)
+    judged = Judgement(datetime(2026, 3, 20, tzinfo=UTC), "Ada", Decision.CONFIRM, attacker)
+    store.append_judgement(tmp_path / "earlier", judged)
     found = stillwatch.scan(part, log.accounts, reference=tmp_path / "earlier")
     assert found.summary.calibration.accounts == quick.summary.calibration.accounts - 1
 

@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -8,6 +9,7 @@ import pytest
 
 from stillwatch.detect import report, store
 from stillwatch.detect.compare import compare
+from stillwatch.detect.judgements import Decision, Judgement
 from stillwatch.errors import InputError, StorageError
 from tests.report.build import build_empty, build_result
 
@@ -99,11 +101,12 @@ def test_an_earlier_result_is_replaced_whole(result, tmp_path):
 def test_judgements_survive_when_a_result_is_written_again(result, tmp_path):
     out = tmp_path / "out"
     store.write_result(result, out)
-    line = b'{"account_id": "acct-000007", "judgement": "benign"}\n'
-    (out / store.JUDGEMENTS).write_bytes(line)
+    at = datetime(2026, 3, 20, tzinfo=UTC)
+    judged = [Judgement(at, name, Decision.DISMISS, "acct-000007") for name in ("Ada", "Bo")]
+    for judgement in judged:
+        store.append_judgement(out, judgement)
     store.write_result(build_empty(), out)
-    assert (out / store.JUDGEMENTS).read_bytes() == line
-    assert store.read_judgements(out) == {"acct-000007": "benign"}
+    assert store.read_judgements(out) == judged
     assert store.read_result(out).campaigns == ()
 
 

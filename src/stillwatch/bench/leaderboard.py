@@ -76,6 +76,7 @@ def leaderboard(
     for name, title, table in (
         ("goals", "## One evasion at a time, against its goal\n", _goals),
         ("evasion", "## One evasion at a time, at a smaller scale\n", _evasion),
+        ("adaptive", "## Operators who know how the detector works\n", _evasion),
     ):
         chosen = [
             case

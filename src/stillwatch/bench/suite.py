@@ -15,8 +15,8 @@ class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Name of the simulator's scenario."""
     scale: str
     table: str
-    """The table of the leaderboard in which it stands: `headline`, `goals`, `evasion` or `null`;
-    `development` stands in none."""
+    """The table of the leaderboard in which it stands: `headline`, `goals`, `evasion`, `adaptive`
+    or `null`; `development` stands in none."""
     about: str
     goal: float | None = None
     """Recall, either kind, that is aimed at; stated before it was measured."""

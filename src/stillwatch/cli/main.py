@@ -14,6 +14,9 @@ from stillwatch.version import __version__
 
 COMMANDS: Final = (
     "scan",
+    "watch",
+    "judge",
+    "purge",
     "ingest",
     "explain",
     "lists",

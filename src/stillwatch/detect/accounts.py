@@ -47,9 +47,9 @@ def account_results(
     reasons: list[list[str]] = [[] for _ in range(size)]
     for assessed, campaign in zip(analysis.assessed, campaigns, strict=True):
         members = assessed.group.members
-        low[members], high[members] = RISK_BANDS.get(assessed.kind, RISK_BANDS[None])
+        low[members], high[members] = RISK_BANDS.get(campaign.kind, RISK_BANDS[None])
         name[members] = campaign.campaign_id
-        proposed = _verdict(assessed)
+        proposed = _verdict(assessed, campaign.kind)
         verdict[members] = proposed
         verdict[assessed.group.joined] = min(proposed, Verdict.THROTTLE, key=VERDICT_ORDER.index)
         kind = wording.KIND_NAMES[campaign.kind][0]
@@ -170,11 +170,11 @@ def _carriers(
     return account[marked], mark[marked]
 
 
-def _verdict(assessed: Assessed) -> Verdict:
-    if assessed.kind is Kind.EXTRACTION:
+def _verdict(assessed: Assessed, kind: Kind) -> Verdict:
+    if kind is Kind.EXTRACTION:
         sure = max(assessed.q_kind, assessed.q_coordination) <= 0.001
         return Verdict.CHALLENGE if sure else Verdict.THROTTLE
-    return Verdict.WATCH if assessed.kind in {Kind.RELAY, Kind.UNKNOWN} else Verdict.ALLOW
+    return Verdict.WATCH if kind in {Kind.RELAY, Kind.UNKNOWN} else Verdict.ALLOW
 
 
 def _nullable(numbers: NDArray[np.float64]) -> pa.Array:

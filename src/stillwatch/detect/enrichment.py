@@ -6,6 +6,7 @@ cohorts carry the feature, so that what a plan or language group has in common i
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,10 +93,10 @@ class Coded:
 
     family: Family
     account: NDArray[np.int32]
-    column: NDArray[np.int32 | np.int64]
+    column: NDArray[np.int32] | NDArray[np.int64]
     values: NDArray[np.uint64]
     carriers: NDArray[np.int64]
-    posting: NDArray[np.int32 | np.int64]
+    posting: NDArray[np.int32] | NDArray[np.int64]
     start: NDArray[np.int64]
     first: NDArray[np.int64]
     degree: NDArray[np.float32]
@@ -126,8 +127,8 @@ def code(features: Features, accounts: int) -> dict[Family, Coded]:
 def code_family(family: Family, counts: FamilyCounts, accounts: int) -> Coded:
     """Number the values of one family; see `code`."""
     # As narrow as the rows allow: the words of a large log are hundreds of millions.
-    narrow: type[np.int32 | np.int64] = np.int32 if counts.value.size < 2**31 else np.int64
-    posting = np.argsort(counts.value, kind="stable").astype(narrow)
+    narrow = np.dtype(np.int32 if counts.value.size < 2**31 else np.int64)
+    posting: NDArray[Any] = np.argsort(counts.value, kind="stable").astype(narrow)
     ranked = counts.value[posting]
     first = np.ones(ranked.size, bool)
     first[1:] = ranked[1:] != ranked[:-1]
@@ -222,7 +223,8 @@ def _mix(
     mix = np.zeros((int(cluster.max(initial=-1)) + 1, sizes.size))
     np.add.at(mix, (cluster[inside], cohort[inside]), 1.0)
     members = np.maximum(mix.sum(axis=1, keepdims=True), 1)
-    return np.where(sizes >= BACKGROUND * mix, mix / np.maximum(sizes, 1), 0.0) / members
+    share = np.where(sizes >= BACKGROUND * mix, mix / np.maximum(sizes, 1), 0.0)
+    return np.asarray(share / members)
 
 
 def _rates(

@@ -96,8 +96,11 @@ EXPLANATIONS: Final = (
         Kind.SHARED_APP,
         "independent people who use one app or template",
         _ways(
-            Way(("volumes", "moments", "identity", "network", "interests", "pace"), agree=2),
+            # A few firms with several accounts each share cards and networks for one reason.
+            Way(("volumes", "moments", "identity", "interests", "pace"), agree=2),
+            Way(("volumes", "moments", "network", "interests", "pace"), agree=2),
             ("ordinary_requests", "ordinary_accounts", "moments"),
+            ("ordinary_requests", "ordinary_accounts", "identity"),
         ),
     ),
     Explanation(Kind.SHARED_APP, "fixed jobs that repeat their requests", _ways("repetition")),
@@ -112,7 +115,8 @@ EXPLANATIONS: Final = (
         "a class, course or event",
         _ways(
             "many_means",
-            "ordinary_accounts",
+            ("ordinary_accounts", "identity"),
+            ("ordinary_accounts", "place"),
             ("pace", "volumes"),
             ("ordinary_requests", "identity"),
             ("ordinary_requests", "pace"),
@@ -126,7 +130,8 @@ EXPLANATIONS: Final = (
         _ways(
             "same_questions",
             "many_means",
-            "ordinary_accounts",
+            ("ordinary_accounts", "identity"),
+            ("ordinary_accounts", "place"),
             ("pace", "volumes"),
             ("ordinary_requests", "identity"),
             ("ordinary_requests", "pace"),

@@ -34,6 +34,9 @@ class MembershipSettings:
         lift: smallest lift of a profile feature.
         share: smallest share of members that carry it.
         stay: least nats, and least part of the median member's nats, to stay.
+        core: share of members from which on a feature is of the profile's core, and least part of
+            the median member's nats of the core to stay: a firm that shares the campaign's subject
+            and a card of its own matches the profile by the card.
         join: least part of the median member's nats to join.
         firm: share of members from which on a line of evidence is firm; who stays matches two of
             the firm lines, or as much as the median member; who joins matches all of them.
@@ -46,6 +49,7 @@ class MembershipSettings:
     lift: float = 5.0
     share: float = 0.1
     stay: tuple[float, float] = (5.0, 0.35)
+    core: tuple[float, float] = (0.4, 0.2)
     join: float = 0.6
     firm: float = 0.5
     growth: float = 3.0
@@ -147,6 +151,8 @@ def _apply(
     # Where most members are marked by a second line, one line alone must be matched in full.
     enough = (matched >= min(2, firm.sum())) | (nats >= typical)
     stays = inside & (nats >= max(least, part * typical)) & enough
+    core = _core(coded, members, rows, accounts, settings)
+    stays &= core[who] >= settings.core[1] * (np.median(core[members]) if members.size else 0.0)
     needed = max(np.log(accounts) + 2.0, settings.join * typical)
     joins = ~inside & (nats >= needed) & (matched >= max(1, firm.sum()))
     if joins.sum() > settings.growth * stays.sum():
@@ -154,6 +160,19 @@ def _apply(
     kept = nats >= REMEMBERED * nats[stays | joins].min(initial=np.inf)
     known = Nats(who[kept].astype(np.int32), nats[kept], accounts)
     return Group(who[stays], who[joins], known, rows)
+
+
+def _core(
+    coded: Mapping[Family, Coded],
+    members: NDArray[np.int64],
+    rows: Enriched,
+    accounts: int,
+    settings: MembershipSettings,
+) -> Nats:
+    """Return how much accounts match of what most members share."""
+    common = rows.where(rows.share >= settings.core[0])
+    who, nats, _ = match(coded, common, members, accounts)
+    return Nats(who.astype(np.int32), nats, accounts)
 
 
 def _firm(

@@ -22,8 +22,14 @@ class Merge(StrEnum):
     """How a column of two profiles of one account becomes one."""
 
     SUM = "sum"
+    MILLIONTHS = "millionths"  # a sum of fractions, see `exact_sum`
     MIN = "min"
     MAX = "max"
+
+    @property
+    def aggregate(self) -> str:
+        """Name of Arrow's aggregate."""
+        return "sum" if self is Merge.MILLIONTHS else self.value
 
 
 @dataclass(frozen=True)
@@ -36,14 +42,19 @@ class Column:
     merge: Merge = Merge.SUM
 
 
-def exact_sum(expression: str, times: str = "1") -> str:
+def millionths(expression: str, times: str = "1") -> str:
     """Return SQL that sums in whole millionths, so that the order of rows changes no digit.
 
     Args:
         expression: what to sum.
         times: how many events each row stands for.
     """
-    return f"(sum(round(1e6 * {expression})::BIGINT * {times}) / 1e6)"
+    return f"sum(round(1e6 * {expression})::BIGINT * {times})"
+
+
+def exact_sum(expression: str, times: str = "1") -> str:
+    """Return SQL of the same sum as a fraction."""
+    return f"({millionths(expression, times)} / 1e6)"
 
 
 def _count(name: str, condition: str) -> Column:
@@ -55,7 +66,7 @@ def _total(name: str, expression: str) -> Column:
 
 
 def _fractions(name: str, expression: str) -> Column:
-    return Column(name, f"{exact_sum(expression)}::DOUBLE", pa.float64())
+    return Column(name, f"{exact_sum(expression)}::DOUBLE", pa.float64(), Merge.MILLIONTHS)
 
 
 MARKER_COLUMNS: Final = tuple((f"m_{m.name.lower()}", m) for m in Marker if m.name)
@@ -123,16 +134,15 @@ def merge(first: pa.Table, second: pa.Table) -> pa.Table:
     """
     rows = pa.concat_tables([first, second])
     aggregated = rows.group_by("account_id").aggregate(
-        [(column.name, column.merge.value) for column in COLUMNS]
+        [(column.name, column.merge.aggregate) for column in COLUMNS]
     )
-    names = ["account_id", *(column.name for column in COLUMNS)]
-    found = ["account_id", *(f"{column.name}_{column.merge.value}" for column in COLUMNS)]
-    return (
-        aggregated.select(found)
-        .rename_columns(names)
-        .cast(pa.schema([first.schema.field(name) for name in names]))
-        .sort_by("account_id")
-    )
+    found = {"account_id": aggregated["account_id"]}
+    for column in COLUMNS:
+        values = aggregated[f"{column.name}_{column.merge.aggregate}"]
+        if column.merge is Merge.MILLIONTHS:  # adding them as floats may miss the last digit
+            values = pa.array(np.rint(values.to_numpy() * 1e6) / 1e6)
+        found[column.name] = values.cast(column.type)
+    return pa.table(found).sort_by("account_id")
 
 
 def values(profiles: pa.Table, name: str) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""`scan`: the whole job on one machine, from a log to campaigns."""
+"""`scan`: the whole job, from a log to campaigns, on one machine or on a cluster."""
 
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,23 +10,21 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stillwatch.detect import accounts as account_tables
-from stillwatch.detect import campaigns as campaign_tables
 from stillwatch.detect import store
-from stillwatch.detect.analysis import Analysis, AnalysisSettings, analyse
+from stillwatch.detect.analysis import AnalysisSettings
 from stillwatch.detect.arguments import path_of, sources_of
 from stillwatch.detect.calibration import Reference
+from stillwatch.detect.conclusion import Counts, Given, conclude
 from stillwatch.detect.engines.gather import gather
 from stillwatch.detect.engines.job import Job, Opened
 from stillwatch.detect.engines.local import LocalEngine
 from stillwatch.detect.engines.spool import write_spool
-from stillwatch.detect.exemptions import active_exemptions, load_exemptions
-from stillwatch.detect.objectives import objective_shares
+from stillwatch.detect.exemptions import load_exemptions
+from stillwatch.detect.judgements import of_accounts
 from stillwatch.detect.population import Population
 from stillwatch.detect.prices import PriceTable
 from stillwatch.detect.progress import Progress, Silent
-from stillwatch.detect.results import Calibration, RunSummary, ScanResult
-from stillwatch.detect.signals import installed
+from stillwatch.detect.results import ScanResult
 from stillwatch.detect.wording import count
 from stillwatch.detect.workers import Threads
 from stillwatch.errors import ConfigError, InputError
@@ -39,13 +37,10 @@ from stillwatch.events.period import Period
 from stillwatch.events.readers import LogReader, Rejects, open_arrow, open_log, read_accounts
 from stillwatch.events.readers.log import nothing_readable
 from stillwatch.settings import ENGINES, read_toml
-from stillwatch.version import __version__
 
 MEMORY_LIMIT = "2GB"
 """What DuckDB may hold before it spills to disk."""
 THREADS = 2
-SELF_CONTAMINATION = 0.01
-"""Share of attack assumed to be left among the accounts that stand for ordinary ones."""
 
 
 def scan(
@@ -100,23 +95,16 @@ def scan(
     """
     if engine not in ENGINES:
         raise ConfigError(f"There is no engine {engine!r}; choose {' or '.join(ENGINES)}.")
-    chosen = settings or AnalysisSettings()
     watch = progress or Silent()
     taken = rejects or Rejects()
-    earlier = None
-    if reference is not None:
-        earlier = load_reference(path_of("reference", reference, "the folder of an earlier result"))
-    table = _price_table(prices)
-    listed = None if accounts is None else read_accounts(accounts, rejects=taken)
-    register = (
-        load_exemptions(Path(exempt)) if isinstance(exempt, str | Path) else tuple(exempt or ())
+    given = load_given(
+        accounts, reference=reference, exempt=exempt, lists=lists, prices=prices, rejects=taken
     )
-    networks, disposable = _lists(lists)
     job = Job(
         events,
         format,
         key or Key.public(),
-        networks,
+        given.networks,
         identity,
         Period(since, until),
         taken,
@@ -124,42 +112,53 @@ def scan(
     )
     with _opened(engine, job, master, spark or {}) as opened:
         with opened.engine as running:
-            contain = disposable.contain if disposable is not None else None
-            population = gather(running, listed, contain, watch)
+            population = gather(running, given.listed, given.contain, watch)
             readable, repeated = running.readable(), running.repeated()
-        if listed is not None:
-            _check_listed(population, listed, accounts)
-        analysis = analyse(population, installed(), chosen, earlier, watch, workers=opened.workers)
-    exemptions = active_exemptions(register, listed, population.last_seen)
-    watch.start("evidence", None)
-    usual = objective_shares(population.profiles)
-    context = campaign_tables.Context(population, analysis, readable, table, exemptions, usual)
-    found = campaign_tables.assemble(context)
-    campaigns = [campaign for campaign, _ in found]
-    result = ScanResult(
-        accounts=account_tables.account_results(population, analysis, campaigns, exemptions),
-        profiles=account_tables.profile_table(population, analysis, readable),
-        campaigns=tuple(campaigns),
-        evidence={evidence.campaign_id: evidence for _, evidence in found},
-        summary=_summary(
-            context,
-            chosen,
-            earlier,
-            taken,
-            inputs=list(opened.inputs),
-            events=opened.events,
-            repeated=repeated,
-        ),
+        if given.listed is not None:
+            _check_listed(population, given.listed, accounts)
+        reasons = dict(sorted(taken.reasons.items()))
+        return conclude(
+            population,
+            readable,
+            given,
+            settings or AnalysisSettings(),
+            counts=Counts(list(opened.inputs), opened.events, repeated, taken.total, reasons),
+            workers=opened.workers,
+            progress=watch,
+        )
+
+
+def load_given(
+    accounts: Any,
+    *,
+    reference: str | Path | None,
+    exempt: str | Path | Sequence[Exemption] | None,
+    lists: str | Path | None,
+    prices: str | Path | PriceTable | None,
+    rejects: Rejects,
+) -> Given:
+    """Read what `scan` is given beside the events; see there.
+
+    Raises:
+        InputError: an input cannot be used.
+        ConfigError: a setting cannot be used.
+    """
+    earlier = None
+    if reference is not None:
+        earlier = load_reference(path_of("reference", reference, "the folder of an earlier result"))
+    table = _price_table(prices)
+    listed = None if accounts is None else read_accounts(accounts, rejects=rejects)
+    register = (
+        load_exemptions(Path(exempt)) if isinstance(exempt, str | Path) else tuple(exempt or ())
     )
-    watch.finish()
-    return result
+    networks, disposable = _lists(lists)
+    return Given(listed, earlier, register, networks, disposable, table)
 
 
 def load_reference(folder: Path) -> Reference:
     """Read the ordinary accounts of an earlier scan, with a person's judgements if there are any.
 
-    `judgements.jsonl` in the folder may hold lines of `account_id` and `judgement` (`benign` or
-    `attack`): what was judged benign counts as ordinary, what was judged an attack does not.
+    What was judged benign counts as ordinary, what was judged an attack does not.
 
     Raises:
         InputError: the folder is no result of a scan of this version.
@@ -169,7 +168,7 @@ def load_reference(folder: Path) -> Reference:
         raise InputError(
             f"{folder} holds no reference; scan the earlier traffic again with this version."
         )
-    judged = store.read_judgements(folder)
+    judged = of_accounts(store.read_judgements(folder))
     verdicts = [judged.get(account) for account in profiles["account_id"].to_pylist()]
 
     def among(column: str) -> pa.Table:
@@ -256,81 +255,3 @@ def _check_listed(population: Population, listed: pa.Table, given: Any) -> None:
             f"none of the {count(population.size, 'account')} of the log is in {name}: give the "
             "table of this log's accounts, with account_id as the log has it"
         )
-
-
-def _summary(
-    context: campaign_tables.Context,
-    settings: AnalysisSettings,
-    reference: Reference | None,
-    rejects: Rejects,
-    *,
-    inputs: list[str],
-    events: int,
-    repeated: int,
-) -> RunSummary:
-    population, analysis = context.population, context.analysis
-    return RunSummary(
-        version=__version__,
-        inputs=inputs,
-        events=events,
-        accounts=population.size,
-        first_seen=population.first_seen,
-        last_seen=population.last_seen,
-        rejected=rejects.total,
-        rejected_reasons=dict(sorted(rejects.reasons.items())),
-        calibration=_calibration(analysis, reference),
-        settings={
-            "largest q of coordination": settings.coordination,
-            "largest q of kind": settings.kind,
-            "largest p of standing out": settings.unusual,
-            "smallest campaign": settings.formation.smallest,
-            "seed": settings.formation.seed,
-        },
-        signals=list(analysis.findings.statuses),
-        exempt_accounts=sum(account in context.exempt for account in population.account_ids),
-        candidate_clusters=analysis.candidates,
-        notes=_notes(population, context.prices, rejects, repeated),
-    )
-
-
-def _calibration(analysis: Analysis, reference: Reference | None) -> Calibration:
-    findings = analysis.findings
-    if reference is not None:
-        note = (
-            "its ordinary accounts, and what people judged since where judgements.jsonl says so; "
-            "attack left among them makes p-values too large"
-        )
-        return Calibration(
-            "reference", findings.accounts, SELF_CONTAMINATION, findings.smallest_p, note
-        )
-    note = (
-        "accounts of this traffic: signals are ranked among those in no coordinated cluster, "
-        "accounts among all outside extraction campaigns; attack left among them makes p-values "
-        "too large"
-    )
-    return Calibration("self", findings.accounts, SELF_CONTAMINATION, findings.smallest_p, note)
-
-
-def _notes(
-    population: Population, prices: PriceTable | None, rejects: Rejects, repeated: int
-) -> list[str]:
-    notes = []
-    if population.accounts is None:
-        notes.append(
-            "no accounts table was given, so sign-up, payment and organisation were not looked at"
-        )
-    if prices is None:
-        notes.append("no price table was given, so values are missing; --prices FILE adds them")
-    if rejects.total:
-        notes.append(f"{rejects.total:,} rows could not be read; rejected.jsonl says which and why")
-    if repeated:
-        notes.append(
-            f"event_id repeats an earlier one in {count(repeated, 'event')}, all of them counted: "
-            "scan again without copies if the log holds some requests twice"
-        )
-    if population.size < 1000:
-        notes.append(
-            f"with {population.size:,} accounts, few can stand for ordinary ones: "
-            "p-values are coarse"
-        )
-    return notes

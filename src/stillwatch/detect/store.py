@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 import pyarrow as pa
@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from stillwatch.detect import report
 from stillwatch.detect.compare import Comparison
+from stillwatch.detect.judgements import Judgement
 from stillwatch.detect.results import (
     ACCOUNT_RESULTS,
     RESULT_FORMAT,
@@ -32,7 +33,7 @@ RUN: Final = "run.json"
 REPORT: Final = "report.html"
 REJECTED: Final = "rejected.jsonl"
 JUDGEMENTS: Final = "judgements.jsonl"
-"""What a person decided of accounts; kept when a result is written again."""
+"""What people decided; kept when a result is written again."""
 COMPARISON: Final = "comparison.json"
 """Only where the scan was compared with an earlier one."""
 
@@ -49,6 +50,7 @@ def write_result(
     out: Path,
     rejected: Path | None = None,
     comparison: Comparison | None = None,
+    judgements: Path | None = None,
 ) -> None:
     """Write the folder `out`, replacing an earlier result there but for a person's judgements.
 
@@ -60,6 +62,7 @@ def write_result(
         out: The folder; its parents are made.
         rejected: The rows that could not be read, as JSON lines; copied. None: there were none.
         comparison: Shown in the report and written as `comparison.json`.
+        judgements: The file of people's judgements; that of the earlier result where None.
 
     Raises:
         InputError: `out` holds something that is not a result.
@@ -79,8 +82,9 @@ def write_result(
             (building / REJECTED).touch()
         else:
             shutil.copyfile(rejected, building / REJECTED)
-        if (out / JUDGEMENTS).exists():
-            shutil.copyfile(out / JUDGEMENTS, building / JUDGEMENTS)
+        kept = out / JUDGEMENTS if judgements is None else judgements
+        if kept.exists():
+            shutil.copyfile(kept, building / JUDGEMENTS)
 
 
 def check_output(out: Path) -> None:
@@ -205,26 +209,35 @@ def _read_table(path: Path) -> pa.Table:
         raise InputError(f"{path} cannot be read as Parquet; scan again.") from error
 
 
-class _Judgement(msgspec.Struct, frozen=True):
-    """One line of `judgements.jsonl`."""
-
-    account_id: str
-    judgement: Literal["benign", "attack"]
-
-
-def read_judgements(folder: Path) -> dict[str, str]:
-    """Read what a person decided of accounts in a result; empty without `judgements.jsonl`.
+def read_judgements(folder: Path) -> list[Judgement]:
+    """Read people's judgements, the earliest first; empty without `judgements.jsonl`.
 
     Raises:
         InputError: a line is no judgement.
     """
     path = folder / JUDGEMENTS
     if not path.exists():
-        return {}
+        return []
     try:
-        lines = msgspec.json.Decoder(_Judgement).decode_lines(path.read_bytes())
+        return list(msgspec.json.Decoder(Judgement).decode_lines(path.read_bytes()))
     except msgspec.DecodeError as error:
         raise InputError(
-            f'{path}: {error}; a line is {{"account_id": ..., "judgement": "benign" or "attack"}}'
+            f"{path} holds a line that is no judgement ({error}): remove it, and judge with "
+            "`stillwatch judge`"
         ) from error
-    return {line.account_id: line.judgement for line in lines}
+
+
+def append_judgement(folder: Path, judgement: Judgement) -> None:
+    """Add a judgement to those of a folder.
+
+    Raises:
+        StorageError: The disk refused.
+    """
+    path = folder / JUDGEMENTS
+    try:
+        with path.open("ab") as stream:
+            stream.write(msgspec.json.encode(judgement) + b"\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        raise StorageError(f"{path} cannot be written: {error.strerror}") from error

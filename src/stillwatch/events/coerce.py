@@ -37,6 +37,7 @@ class Reason(StrEnum):
     MISSING = "missing value"
     TIME = "not a time"
     TIME_RANGE = "time before 2000 or after 2099"
+    TIME_AHEAD = "time more than a day ahead of the clock"
     NUMBER = "not a number"
     RANGE = "number out of range"
     FLAG = "not true or false"

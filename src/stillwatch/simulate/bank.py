@@ -37,8 +37,17 @@ class Bank:
             language: Place in `LANGUAGES`.
             near: Topics (places in `topics`) that the items are about.
         """
-        words = grammar(LANGUAGES[language])
-        place = rng.choice(near, count) % len(topics(words))
+        return self.about(rule, rng, language, rng.choice(near, count))
+
+    def about(
+        self, rule: str, rng: np.random.Generator, language: int, topic: np.ndarray
+    ) -> tuple[pa.Array, pa.Array]:
+        """A work item about each topic, with an answer each; see `draw`.
+
+        Real items are about what they are about.
+        """
+        words, count = grammar(LANGUAGES[language]), len(topic)
+        place = topic % len(topics(words))
         given = {"topic": topics(words).take(pa.array(place)), "own": entities(count, rng)}
         known = self.items.get(rule)
         if known is not None and language == 0:

@@ -96,18 +96,19 @@ def rows_of(columns: dict[str, pa.Array], rows: np.ndarray) -> dict[str, pa.Arra
 
 @dataclass
 class Switch:
-    """One source before a day and another from then on."""
+    """One source before a day and another from then on; the day may differ between accounts."""
 
     before: Content
     after: Content
-    day: float
+    day: float | np.ndarray
 
     def compose(self, batch: Batch) -> Text:
         """Split the batch by time."""
         count, parts = len(batch), []
+        day = self.day if isinstance(self.day, float) else self.day[batch.account]
         for source, mask in (
-            (self.before, batch.time < self.day),
-            (self.after, batch.time >= self.day),
+            (self.before, batch.time < day),
+            (self.after, batch.time >= day),
         ):
             rows = np.flatnonzero(mask)
             parts.append((rows, source.compose(batch.take(rows))))

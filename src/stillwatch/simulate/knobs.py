@@ -1,7 +1,9 @@
 """Scales, evasion knobs and the named scenarios."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Final
+
+from stillwatch.simulate.tactics import ADAPTIVE, NO_TACTICS, Tactics
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,8 @@ class Scenario:
     """Knobs that operations at random leave at 0."""
     slowest: float = 2.0
     """Lowest rate of an operation, in events per account and day; the highest is 860."""
+    tactics: Tactics = NO_TACTICS
+    """What the operator does who knows the detector."""
 
 
 def _alone(**knob: float) -> Evasion:
@@ -109,6 +113,12 @@ _TABLE: Final[dict[str, Scenario]] = {
     "relay-mix": Scenario("harvest among a reseller's customers", evasion=_alone(relay_mix=1)),
     "all-half": Scenario("every knob at one half", evasion=Evasion(**dict.fromkeys(KNOBS, 0.5))),
 }
+_TABLE.update(
+    {
+        f"{name}-adaptive": replace(_TABLE[name], description=description, tactics=tactics)
+        for name, (description, tactics) in ADAPTIVE.items()
+    }
+)
 
 SCENARIOS: Final[dict[str, str]] = {name: entry.description for name, entry in _TABLE.items()}
 """Scenario names and what each shows; names are permanent."""

@@ -15,7 +15,7 @@ from stillwatch.errors import InputError
 from stillwatch.events.schema import EVENTS
 from stillwatch.events.written import SCENARIO, is_simulated
 from stillwatch.simulate.crowd import EPOCH
-from stillwatch.simulate.knobs import SCALES
+from stillwatch.simulate.knobs import SCALES, definition
 from stillwatch.simulate.traffic import ROW_GROUP, Traffic
 
 FILES: Final = (
@@ -97,7 +97,8 @@ def _replacing(out: Path) -> Iterator[Path]:
 
 
 def describe(traffic: Traffic, count: int) -> dict[str, object]:
-    """What `scenario.json` holds: the arguments, the totals and every campaign."""
+    """What `scenario.json` holds: the arguments, the totals, every campaign, and tactics if any."""
+    tactics = definition(traffic.scenario).tactics.used()
     return {
         "scenario": traffic.scenario,
         "scale": traffic.scale,
@@ -117,4 +118,5 @@ def describe(traffic: Traffic, count: int) -> dict[str, object]:
             for crowd in traffic.crowds
             if crowd.attack
         ],
+        **({"tactics": tactics} if tactics else {}),
     }

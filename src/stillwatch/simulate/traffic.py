@@ -12,6 +12,7 @@ import pyarrow as pa
 from stillwatch.errors import InputError
 from stillwatch.events.contracts import Exemption
 from stillwatch.events.schema import ACCOUNTS, EVENTS
+from stillwatch.simulate.adapt import adapt
 from stillwatch.simulate.bank import Bank
 from stillwatch.simulate.campaign import campaign
 from stillwatch.simulate.cohorts import COHORTS
@@ -124,6 +125,7 @@ def simulate(
     crowds = _attack(stage, plan, definition(scenario))
     attackers = sum(len(crowd.people) for crowd in crowds)
     crowds += _benign(stage, plan, attackers, sum(crowd.expected(plan.days) for crowd in crowds))
+    adapt(stage, crowds, definition(scenario).tactics)
     names = rng.permutation(sum(len(crowd.people) for crowd in crowds)).astype(np.uint64)
     ids = hexadecimal(names * np.uint64(11400714819323198485) ^ np.uint64(seed), "acct_")
     base = 0
@@ -168,12 +170,13 @@ def _attack(stage: Stage, plan: Scale, chosen: Scenario) -> list[Crowd]:
     number = chosen.campaigns or int(rng.integers(low, high + 1))
     if evasion is not None and evasion.small_campaigns:
         cell = (attackers / number) ** (1 - evasion.small_campaigns) * 20**evasion.small_campaigns
-        number = max(number, round(attackers / cell))
+        number = max(number, round(attackers / (chosen.tactics.cell or cell)))
     # Sizes are heavy-tailed, except where a scenario fixes how many or how small.
     even = chosen.campaigns is not None or (evasion is not None and evasion.small_campaigns > 0)
     weight = rng.uniform(0.5, 2.0, number) if even else rng.pareto(0.9, number) + 0.15
-    shared = max(attackers - _SMALLEST * number, 0)
-    sizes = (_SMALLEST + np.round(shared * weight / weight.sum())).astype(int)
+    smallest = min(_SMALLEST, chosen.tactics.cell or _SMALLEST)
+    shared = max(attackers - smallest * number, 0)
+    sizes = (smallest + np.round(shared * weight / weight.sum())).astype(int)
     events = plan.events * rng.uniform(0.06, 0.16)
     # Rates over the whole reported range; the fast operations also send more in all.
     rates = np.exp(rng.uniform(np.log(chosen.slowest), np.log(860.0), number))

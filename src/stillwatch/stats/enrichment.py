@@ -12,6 +12,8 @@ from scipy import special
 
 from stillwatch.stats.arrays import BoolArray, FloatArray
 
+Complement = Callable[[BoolArray], npt.ArrayLike]
+
 _UNDERFLOW = 1e-280
 """Below this the ordinary tail functions lose digits."""
 _PRECISION = 1e-15
@@ -79,7 +81,7 @@ def _broadcast(*values: npt.ArrayLike) -> tuple[FloatArray, ...]:
     return tuple(np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in values)))
 
 
-def _log_probability(tail: FloatArray, complement: Callable[[BoolArray], FloatArray]) -> FloatArray:
+def _log_probability(tail: FloatArray, complement: Complement) -> FloatArray:
     """Log of a tail, from whichever of it and its complement keeps more digits.
 
     Args:
@@ -89,7 +91,7 @@ def _log_probability(tail: FloatArray, complement: Callable[[BoolArray], FloatAr
     likely = tail > 0.5
     logs = np.full(tail.shape, -np.inf)
     np.log(tail, out=logs, where=~likely & (tail > 0))
-    logs[likely] = np.log1p(-complement(likely))
+    logs[likely] = np.log1p(-np.asarray(complement(likely), np.float64))
     return logs
 
 

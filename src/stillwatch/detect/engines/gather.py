@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from stillwatch.detect import lifecycle
-from stillwatch.detect.engines.engine import Engine
+from stillwatch.detect.engines.engine import Aggregates
 from stillwatch.detect.features import Family
 from stillwatch.detect.population import Population
 from stillwatch.detect.progress import Progress
@@ -19,7 +19,7 @@ Disposable = Callable[[pa.ChunkedArray], pa.BooleanArray]
 
 
 def gather(
-    engine: Engine,
+    aggregates: Aggregates,
     accounts: pa.Table | None,
     disposable: Disposable | None,
     progress: Progress,
@@ -27,27 +27,27 @@ def gather(
     """Aggregate fingerprints into a population.
 
     Args:
-        engine: over the fingerprints.
+        aggregates: of the fingerprints.
         accounts: the accounts contract, in any order, or None.
         disposable: tells which mail domains are disposable, or None without a list.
         progress: advanced by one per aggregate.
     """
     progress.start("profiles", None)
-    profiles = engine.profiles()
+    profiles = aggregates.profiles()
     aligned = None if accounts is None else align(accounts, profiles["account_id"])
-    pace = engine.pace()
+    pace = aggregates.pace()
     progress.finish()
     progress.start("features", None)
-    features = engine.features()
+    features = aggregates.features()
     first = _seconds(profiles["first_seen"])
     last = _seconds(profiles["last_seen"])
-    models = engine.models()
+    models = aggregates.models()
     population = Population(
         profiles=profiles,
         pace=pace,
         features=features,
-        sketches=engine.sketches(),
-        hourly=engine.hourly(),
+        sketches=aggregates.sketches(),
+        hourly=aggregates.hourly(),
         models=models,
         accounts=aligned,
         disposable=_disposable(aligned, disposable),

@@ -35,7 +35,7 @@ def write_spool(batches: Iterable[pa.RecordBatch], folder: Path) -> tuple[list[P
                     writer.close()
                 files.append(folder / f"fingerprints-{len(files):05d}.parquet")
                 writer = pq.ParquetWriter(
-                    files[-1], schema.FINGERPRINTS, compression="lz4", use_dictionary=_REPEATED
+                    files[-1], schema.FINGERPRINTS, compression="lz4", use_dictionary=REPEATED
                 )
             writer.write_batch(batch)
             rows += batch.num_rows
@@ -50,7 +50,7 @@ def write_spool(batches: Iterable[pa.RecordBatch], folder: Path) -> tuple[list[P
     return files, rows
 
 
-_REPEATED = [
+REPEATED = [
     "account_id",
     "model",
     "operation",

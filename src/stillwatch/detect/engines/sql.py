@@ -63,7 +63,7 @@ USED_COLUMNS = (
 )
 """Fingerprint columns that the queries read; an engine need keep no other."""
 
-_CODE = pa.field("code", pa.int32())
+CODE = pa.field("code", pa.int32())
 _COUNTS = [("n", pa.int32()), ("held", pa.int32())]
 _COUNTED = "count(*)::INTEGER AS n, sum(held_out)::INTEGER AS held"
 
@@ -123,7 +123,7 @@ class SqlEngine(ABC):
             f"SELECT code, any_value(account_id) AS account_id, {profiles.select_list()} "
             "FROM events GROUP BY code"
         )
-        schema = pa.schema([_CODE, ("account_id", pa.string()), *profiles.SCHEMA])
+        schema = pa.schema([CODE, ("account_id", pa.string()), *profiles.SCHEMA])
         return self._fetch(query, schema, ["code"]).drop_columns(["code"])
 
     def features(self) -> Features:
@@ -135,7 +135,7 @@ class SqlEngine(ABC):
         rows = self._arrays(
             f"SELECT code, {value} AS value, {_COUNTED} FROM events "
             f"WHERE {column} IS NOT NULL GROUP BY 1, 2",
-            pa.schema([_CODE, ("value", pa.uint64()), *_COUNTS]),
+            pa.schema([CODE, ("value", pa.uint64()), *_COUNTS]),
             ["code", "value"],
         )
         return FamilyCounts(rows["code"], rows["value"], rows["n"], rows["held"])
@@ -168,7 +168,7 @@ class SqlEngine(ABC):
               LEFT JOIN by_gap USING (code) LEFT JOIN by_mode USING (code)
               LEFT JOIN by_echo USING (code)
             """,
-            pa.schema([_CODE, *((name, pa.float64()) for name in PACE_COLUMNS)]),
+            pa.schema([CODE, *((name, pa.float64()) for name in PACE_COLUMNS)]),
             ["code"],
         ).drop_columns(["code"])
 
@@ -228,7 +228,7 @@ class SqlEngine(ABC):
             f"SELECT code, token, {_COUNTED} FROM ("
             f"SELECT code, held_out, {self._dialect.explode.format('sketch')} AS token "
             "FROM events) AS words WHERE token <> 0 GROUP BY 1, 2",
-            pa.schema([_CODE, ("token", pa.uint32()), *_COUNTS]),
+            pa.schema([CODE, ("token", pa.uint32()), *_COUNTS]),
             ["code", "token"],
         )
         return Sketches(rows["code"], rows["token"], rows["n"], rows["held"])
@@ -238,7 +238,7 @@ class SqlEngine(ABC):
         rows = self._arrays(
             f"SELECT code, {self._dialect.slot} AS slot, count(*)::INTEGER AS n "
             "FROM events GROUP BY 1, 2",
-            pa.schema([_CODE, ("slot", pa.int64()), ("n", pa.int32())]),
+            pa.schema([CODE, ("slot", pa.int64()), ("n", pa.int32())]),
             ["code", "slot"],
         )
         return Hourly(rows["code"], rows["slot"], rows["n"])
@@ -250,7 +250,7 @@ class SqlEngine(ABC):
             f"SELECT code, model, min({self._dialect.micros.format('time')}) AS since, "
             "coalesce(sum(input_tokens), 0)::BIGINT AS tokens_in, "
             "coalesce(sum(output_tokens), 0)::BIGINT AS tokens_out FROM events GROUP BY 1, 2",
-            pa.schema([_CODE, ("model", pa.string()), *((name, pa.int64()) for name in numbers)]),
+            pa.schema([CODE, ("model", pa.string()), *((name, pa.int64()) for name in numbers)]),
             ["code", "model"],
         )
         names, model = np.unique(np.asarray(rows["model"], str), return_inverse=True)

@@ -1,5 +1,7 @@
 """Renders the page: templates, style and what they are given."""
 
+from functools import cache
+
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from stillwatch.detect import wording
@@ -17,6 +19,13 @@ def render(result: ScanResult, comparison: Comparison | None = None) -> str:
         result: What a scan found.
         comparison: What changed since an earlier scan, where there is one.
     """
+    page = views.page(result, comparison)
+    return _environment().get_template("page.html").render(page=page)
+
+
+@cache
+def _environment() -> Environment:
+    """Compiled templates stay: a watch writes the page again and again."""
     environment = Environment(
         loader=PackageLoader("stillwatch.detect.report"),
         autoescape=True,
@@ -25,4 +34,4 @@ def render(result: ScanResult, comparison: Comparison | None = None) -> str:
         lstrip_blocks=True,
     )
     environment.globals.update(wording=wording, chart=charts)
-    return environment.get_template("page.html").render(page=views.page(result, comparison))
+    return environment

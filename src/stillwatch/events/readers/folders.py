@@ -18,7 +18,7 @@ def logs_in(folder: Path) -> list[Path]:
     Raises:
         InputError: there is no log, or simulated traffic, whose tables lie beside its log.
     """
-    files = sorted(p for p in folder.rglob("*") if _is_log(p, folder))
+    files = sorted(p for p in folder.rglob("*") if is_log(p, folder))
     if not files:
         raise InputError(
             f"{folder} holds no logs: it needs files that end in .parquet, .csv or .jsonl, "
@@ -37,7 +37,8 @@ def logs_in(folder: Path) -> list[Path]:
     return logs
 
 
-def _is_log(path: Path, root: Path) -> bool:
+def is_log(path: Path, root: Path) -> bool:
+    """Whether a file below a folder has a log's suffix, and neither it nor its folder is hidden."""
     if any(part.startswith((".", "_")) for part in path.relative_to(root).parts):
         return False
     name = path.name.lower()

@@ -24,13 +24,13 @@ def documents(file: LogFile, context: ReadContext) -> Iterator[tuple[int, bytes]
         InputError: the file is damaged, or an object outside JSON lines is too long or cut short.
     """
     with reading(file.name), file.open() as stream:
-        if _is_lines(file.head):
+        if is_lines(file.head):
             yield from _lines(stream, file.name, context)
         else:
             yield from enumerate(_objects(stream, file.name), start=1)
 
 
-def _is_lines(head: bytes) -> bool:
+def is_lines(head: bytes) -> bool:
     """Whether documents stand one a line: the first line is whole, or the second begins anew."""
     lines = head.removeprefix(_BOM).lstrip().split(b"\n", 2)
     first = lines[0].rstrip()

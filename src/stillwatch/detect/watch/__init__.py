@@ -1,0 +1,1 @@
+"""`watch`: the analysis of `scan` on a stream."""

@@ -1,0 +1,1 @@
+"""Where a watch reads: a growing folder, standard input, or a Redis stream."""
