@@ -127,6 +127,16 @@ def test_nearest_are_the_most_similar_whatever_the_order(made):
         np.testing.assert_allclose(cosine[rows[named], found[named]], value[named], atol=1e-6)
 
 
+def test_only_the_accounts_asked_for_are_searched(made):
+    sketches, script = made
+    words = vectors.forming(sketches, [], script)
+    order, of = np.random.default_rng(2).permutation(40), np.arange(40) % 3 == 0
+    found, value = words.nearest(order, 5, Threads())
+    some, cosine = words.nearest(order, 5, Threads(), of)
+    np.testing.assert_array_equal(some, np.where(of[:, None], found, -1))
+    np.testing.assert_array_equal(cosine, np.where(of[:, None], value, 0))
+
+
 def test_counts_add_both_halves(made):
     sketches, script = made
     table = vectors.counts(sketches, script.size)

@@ -135,7 +135,9 @@ def analyse(
     progress.start("coordination test", None)
     script = main_script(population.profiles)
     candidates = coordination.test(views, script)
+    number = len(candidates)
     coordinated = [c for c in candidates if c.q_value <= settings.coordination]
+    del candidates
     coded = enrichment.code(population.features, population.size)
     words = word_counts(population.sketches, population.size)
     coded[Family.WORDS] = enrichment.code_family(Family.WORDS, words, population.size)
@@ -167,14 +169,16 @@ def analyse(
     )
     progress.finish()
     progress.start("followers", None)
-    assessed = _followed(assessed, base, settings, workers)
+    verified = base.verified
+    del base, coded  # the search needs the memory
+    assessed = _followed(assessed, population, verified, settings, workers)
     progress.finish()
     ordinary = np.ones(population.size, bool)
     for found in assessed:
         ordinary[found.group.members] = found.kind is not Kind.EXTRACTION
     if reference is None:
         findings = findings.ranked_among(ordinary)
-    return Analysis(assessed, findings, cohort, background, ordinary, views, len(candidates))
+    return Analysis(assessed, findings, cohort, background, ordinary, views, number)
 
 
 def _groups(
@@ -263,14 +267,18 @@ def _ordered(assessed: list[Assessed]) -> list[Assessed]:
 
 
 def _followed(
-    assessed: list[Assessed], base: Ground, settings: AnalysisSettings, workers: Workers
+    assessed: list[Assessed],
+    population: Population,
+    verified: NDArray[np.bool_],
+    settings: AnalysisSettings,
+    workers: Workers,
 ) -> list[Assessed]:
     """Add to extraction campaigns who follows them, and take these out of other groups."""
     campaigns = [found.group for found in assessed if found.kind is Kind.EXTRACTION]
     if not campaigns:
         return assessed
-    near = followers.nearest(base.population, workers, settings.followers.neighbours)
-    joined = iter(followers.follow(campaigns, near, base.verified, settings.followers))
+    near = followers.nearest(population, campaigns, verified, workers, settings.followers)
+    joined = iter(followers.follow(campaigns, near, verified, settings.followers))
     grown = {id(group): next(joined) for group in campaigns}
     gone = np.concatenate(list(grown.values()))
     kept = []

@@ -63,8 +63,10 @@ class Enriched:
         """Return the rows of each cluster, in their order."""
         order = np.argsort(self.cluster, kind="stable")
         ends = np.searchsorted(self.cluster[order], np.arange(1, clusters))
-        parts = [np.split(getattr(self, name)[order], ends) for name in self.__dataclass_fields__]
-        return [Enriched(*columns) for columns in zip(*parts, strict=True)][:clusters]
+        columns = (getattr(self, name)[order] for name in self.__dataclass_fields__)
+        # Copies: a view of one cluster would keep the rows of all in memory.
+        parts = ([part.copy() for part in np.split(column, ends)] for column in columns)
+        return [Enriched(*row) for row in zip(*parts, strict=True)][:clusters]
 
 
 def concatenate(parts: Sequence[Enriched]) -> Enriched:

@@ -56,11 +56,24 @@ class Neighbours:
     cosine: NDArray[np.float32]
 
 
-def nearest(population: Population, workers: Workers, neighbours: int) -> Neighbours:
-    """Search each account's nearest accounts by all that it asked."""
+def nearest(
+    population: Population,
+    campaigns: list[Group],
+    verified: NDArray[np.bool_],
+    workers: Workers,
+    settings: FollowerSettings,
+) -> Neighbours:
+    """Search the nearest accounts, by all that was asked, of members and of who may follow them."""
+    of = np.zeros(population.size, bool)
+    for group in campaigns:
+        least = settings.match * float(np.median(group.nats[group.members]))
+        of[group.nats.account[group.nats.value >= least]] = True
+    of &= ~verified
+    for group in campaigns:
+        of[group.members] = True
     frames = [population.features[family] for family in (*FRAMES, Family.CONTENT)]
     said = vectors.whole(population.sketches, frames, main_script(population.profiles))
-    return Neighbours(*said.nearest(locality(population), neighbours, workers))
+    return Neighbours(*said.nearest(locality(population), settings.neighbours, workers, of))
 
 
 def follow(
@@ -73,7 +86,7 @@ def follow(
 
     Args:
         campaigns: groups that no account is in two of.
-        near: the nearest accounts of all.
+        near: the nearest accounts of those who may follow, and of members.
         verified: accounts of organisations that the provider has verified: they follow nobody.
         settings: thresholds.
     """

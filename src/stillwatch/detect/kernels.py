@@ -10,14 +10,14 @@ F32 = NDArray[np.float32]
 
 
 @njit(nogil=True, cache=True)
-def nearest(  # noqa: C901, PLR0917 - one compiled loop; numba takes positional arguments
+def nearest(  # noqa: C901, PLR0912, PLR0917 - one compiled loop; numba takes positional arguments
     row_start: I64,
     columns: I32,
     weights: F32,
     column_start: I64,
     members: I32,
     member_weights: F32,
-    positions: I64,
+    searched: I32,
     window: int,
     neighbours: int,
     first: int,
@@ -34,13 +34,13 @@ def nearest(  # noqa: C901, PLR0917 - one compiled loop; numba takes positional 
         columns: CSR column of each entry.
         weights: CSR weight of each entry; rows have unit Euclidean norm.
         column_start: CSC column offsets.
-        members: CSC row of each entry, in the order that makes neighbours alike.
+        members: CSC row of each entry, ascending; in an order of rows that makes neighbours alike.
         member_weights: CSC weight of each entry.
-        positions: for each CSR entry its place in the CSC arrays.
+        searched: rows to search for.
         window: how far to look to either side in a long posting.
         neighbours: how many rows to return per row.
-        first: first row to search for.
-        last: one past the last row.
+        first: place in `searched` of the first of them.
+        last: one past the place of the last.
 
     Returns:
         Row indices (last - first, neighbours), -1 where fewer were found, and summed products.
@@ -50,7 +50,8 @@ def nearest(  # noqa: C901, PLR0917 - one compiled loop; numba takes positional 
     touched = np.empty(rows, np.int32)
     found = np.full((last - first, neighbours), -1, np.int32)
     score = np.zeros((last - first, neighbours), np.float32)
-    for row in range(first, last):
+    for place_of_row in range(first, last):
+        row = searched[place_of_row]
         count = 0
         for entry in range(row_start[row], row_start[row + 1]):
             column = columns[entry]
@@ -60,7 +61,9 @@ def nearest(  # noqa: C901, PLR0917 - one compiled loop; numba takes positional 
             weight = weights[entry]
             whole = length <= 2 * window + 1
             steps = length if whole else 2 * window + 1
-            place = begin if whole else positions[entry] - window
+            place = begin
+            if not whole:
+                place += np.searchsorted(members[begin:end], row) - window
             for step in range(steps):
                 at = place + step
                 if not whole:
@@ -76,7 +79,7 @@ def nearest(  # noqa: C901, PLR0917 - one compiled loop; numba takes positional 
                     count += 1
                 total[other] += weight * member_weights[at]
         kept = 0
-        at_row = row - first
+        at_row = place_of_row - first
         for k in range(count):
             other = touched[k]
             value = total[other]
@@ -96,7 +99,7 @@ def nearest(  # noqa: C901, PLR0917 - one compiled loop; numba takes positional 
 
 
 @njit(nogil=True, cache=True)
-def transpose(row_start: I64, columns: I32, weights: F32, size: int) -> tuple[I64, I32, F32, I64]:
+def transpose(row_start: I64, columns: I32, weights: F32, size: int) -> tuple[I64, I32, F32]:
     """Turn rows into postings: who has each column, in the order of rows.
 
     Args:
@@ -106,7 +109,7 @@ def transpose(row_start: I64, columns: I32, weights: F32, size: int) -> tuple[I6
         size: number of columns.
 
     Returns:
-        CSC column offsets, row and weight of each entry, and for each CSR entry its place there.
+        CSC column offsets, and row and weight of each entry.
     """
     start = np.zeros(size + 1, np.int64)
     for column in columns:
@@ -115,15 +118,13 @@ def transpose(row_start: I64, columns: I32, weights: F32, size: int) -> tuple[I6
     place = start[:-1].copy()
     members = np.empty(columns.shape[0], np.int32)
     member_weights = np.empty(columns.shape[0], np.float32)
-    positions = np.empty(columns.shape[0], np.int64)
     for row in range(row_start.shape[0] - 1):
         for entry in range(row_start[row], row_start[row + 1]):
             at = place[columns[entry]]
             place[columns[entry]] += 1
             members[at] = row
             member_weights[at] = weights[entry]
-            positions[entry] = at
-    return start, members, member_weights, positions
+    return start, members, member_weights
 
 
 @njit(nogil=True, cache=True)

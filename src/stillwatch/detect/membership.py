@@ -5,8 +5,8 @@ leave, so that a bystander who was linked by accident is not accused; accounts t
 of it join, and are reported as untested.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -102,6 +102,23 @@ class Group:
         return np.union1d(self.tested, self.joined)
 
 
+@dataclass(frozen=True)
+class Carried:
+    """Who carries the features of a profile, of one family.
+
+    Attributes:
+        coded: the family.
+        marks: the features.
+        account: account codes, a row per account and feature.
+        mark: which of the features it is.
+    """
+
+    coded: Coded
+    marks: Enriched
+    account: NDArray[np.int32]
+    mark: NDArray[np.int64]
+
+
 def settle(
     coded: Mapping[Family, Coded],
     clusters: list[NDArray[np.int64]],
@@ -140,9 +157,11 @@ def _apply(
     accounts: int,
     settings: MembershipSettings,
 ) -> Group:
-    who, nats, lines = match(coded, rows, members, accounts)
     inside = np.zeros(accounts, bool)
     inside[members] = True
+    found = carried(coded, rows)
+    who, nats, lines = match(found, inside)
+    core = _core(found, inside, settings.core[0])
     inside = inside[who]
     typical = float(np.median(nats[inside])) if members.size else 0.0
     firm = _firm(lines, inside, settings)
@@ -151,8 +170,7 @@ def _apply(
     # Where most members are marked by a second line, one line alone must be matched in full.
     enough = (matched >= min(2, firm.sum())) | (nats >= typical)
     stays = inside & (nats >= max(least, part * typical)) & enough
-    core = _core(coded, members, rows, accounts, settings)
-    stays &= core[who] >= settings.core[1] * (np.median(core[members]) if members.size else 0.0)
+    stays[inside] &= core >= settings.core[1] * (np.median(core) if members.size else 0.0)
     needed = max(np.log(accounts) + 2.0, settings.join * typical)
     joins = ~inside & (nats >= needed) & (matched >= max(1, firm.sum()))
     if joins.sum() > settings.growth * stays.sum():
@@ -162,17 +180,22 @@ def _apply(
     return Group(who[stays], who[joins], known, rows)
 
 
-def _core(
-    coded: Mapping[Family, Coded],
-    members: NDArray[np.int64],
-    rows: Enriched,
-    accounts: int,
-    settings: MembershipSettings,
-) -> Nats:
-    """Return how much accounts match of what most members share."""
-    common = rows.where(rows.share >= settings.core[0])
-    who, nats, _ = match(coded, common, members, accounts)
-    return Nats(who.astype(np.int32), nats, accounts)
+def _core(found: Sequence[Carried], inside: NDArray[np.bool_], share: float) -> NDArray[np.float32]:
+    """Return how much each member matches of what most members share."""
+    common = []
+    for family in found:
+        marked = family.marks.share >= share
+        keep = marked[family.mark] & inside[family.account]
+        number = np.cumsum(marked) - 1
+        common.append(
+            replace(
+                family,
+                marks=family.marks.where(marked),
+                account=family.account[keep],
+                mark=number[family.mark[keep]],
+            )
+        )
+    return match(common, inside)[1]
 
 
 def _firm(
@@ -184,8 +207,18 @@ def _firm(
     return np.asarray(lines[inside].mean(axis=0) >= settings.firm)
 
 
+def carried(coded: Mapping[Family, Coded], rows: Enriched) -> list[Carried]:
+    """Return who carries the features of a profile, by family."""
+    found = []
+    for number in np.unique(rows.family):
+        family = coded[Family(int(number))]
+        marks = rows.where(rows.family == number)
+        found.append(Carried(family, marks, *family.carriers_of(marks.value)))
+    return found
+
+
 def match(
-    coded: Mapping[Family, Coded], rows: Enriched, members: NDArray[np.int64], accounts: int
+    found: Sequence[Carried], members: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_]]:
     """Return how many nats of a profile accounts match, and in which lines of evidence.
 
@@ -193,48 +226,42 @@ def match(
     excepted, whose matches add up; each family is capped. What an account with as many values would
     match by chance is taken off, so that who does everything does not match everything.
 
+    Args:
+        found: who carries the features of the profile.
+        members: which accounts are members, shape (accounts,).
+
     Returns:
         The accounts that carry any of the profile, members or not, and all members, ascending; the
         nats of each; and whether each line adds more than one nat, shape (these accounts, lines).
     """
-    seen = np.zeros(accounts, bool)
-    seen[members] = True
-    carried = []
-    for number in np.unique(rows.family):
-        family = Family(int(number))
-        marks = rows.where(rows.family == number)
-        account, mark = coded[family].carriers_of(marks.value)
-        seen[account] = True
-        carried.append((family, marks, account, mark))
+    seen = members.copy()
+    for family in found:
+        seen[family.account] = True
     who = np.flatnonzero(seen)
-    place = np.empty(accounts, np.int32)
+    place = np.empty(members.size, np.int32)
     place[who] = np.arange(who.size)
     total = np.zeros(who.size, np.float32)
     order = list(Line)
     lines = np.zeros((who.size, len(order)), bool)
-    for family, marks, account, mark in carried:
-        nats = _family_nats(family, marks, place[account], mark, coded[family].degree[who])
-        nats = np.minimum(nats, FAMILY_NATS)
+    for family in found:
+        nats = np.minimum(_family_nats(family, who, place), FAMILY_NATS)
         total += nats
-        lines[:, order.index(LINE_OF[family])] |= nats > 1.0
+        lines[:, order.index(LINE_OF[family.coded.family])] |= nats > 1.0
     return who, total, lines
 
 
 def _family_nats(
-    family: Family,
-    marks: Enriched,
-    carrier: NDArray[np.int32],
-    mark: NDArray[np.int64],
-    degree: NDArray[np.float32],
+    found: Carried, who: NDArray[np.int64], place: NDArray[np.int32]
 ) -> NDArray[np.float32]:
-    """Return the nats of one family for each of as many accounts as have a `degree`."""
-    weight = np.log(marks.lift)
-    if family == Family.WORDS:
+    """Return the nats of one family for each account of `who`; `place` is where it stands there."""
+    degree, carrier = found.coded.degree[who], place[found.account]
+    marks, weight = found.marks, np.log(found.marks.lift)
+    if found.coded.family == Family.WORDS:
         chance = float((marks.share / marks.lift * weight).sum())
-        found = np.bincount(carrier, weight[mark], degree.size)
-        return np.maximum(WORD_WEIGHT * (found - chance * degree), 0).astype(np.float32)
-    nats = np.zeros(degree.size, np.float32)
-    np.maximum.at(nats, carrier, weight[mark].astype(np.float32))
+        summed = np.bincount(carrier, weight[found.mark], who.size)
+        return np.maximum(WORD_WEIGHT * (summed - chance * degree), 0).astype(np.float32)
+    nats = np.zeros(who.size, np.float32)
+    np.maximum.at(nats, carrier, weight[found.mark].astype(np.float32))
     chances = np.maximum(marks.value.size * degree, 1.0)
     return np.maximum(nats - np.log(chances), 0).astype(np.float32)
 

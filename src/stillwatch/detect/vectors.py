@@ -40,15 +40,20 @@ class Vectors:
         )
 
     def nearest(
-        self, order: NDArray[np.int64], neighbours: int, workers: Workers
+        self,
+        order: NDArray[np.int64],
+        neighbours: int,
+        workers: Workers,
+        of: NDArray[np.bool_] | None = None,
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """Return each account's most similar accounts and the cosines, best first.
+        """Return accounts' most similar accounts and the cosines, best first.
 
         Args:
             order: rank of each account; long postings are searched near the account in this order,
                 so accounts that may belong together should have ranks close by.
             neighbours: how many to return; missing ones are -1.
             workers: search ranges of accounts.
+            of: the accounts to search for, shape (accounts,); all where None. Others get none.
         """
         account = np.argsort(order, kind="stable").astype(np.int32)
         ranked = sparse.csr_matrix(self.rows[account])
@@ -56,13 +61,18 @@ class Vectors:
         row_start = ranked.indptr.astype(np.int64)
         columns, weights = ranked.indices.astype(np.int32, copy=False), ranked.data
         postings = kernels.transpose(row_start, columns, weights, ranked.shape[1])
-        search = Search(row_start, columns, weights, *postings, WINDOW, neighbours)
+        wanted = np.ones(self.size, bool) if of is None else of[account]
+        searched = np.flatnonzero(wanted).astype(np.int32)
+        search = Search(row_start, columns, weights, *postings, searched, WINDOW, neighbours)
         found = workers.nearest(search)
-        result = np.full(found.shape, -1, np.int32)
-        result[account] = np.where(found >= 0, account[found], -1)
-        left = np.repeat(np.arange(self.size, dtype=np.int32), neighbours)
-        exact = self.similarity(left, np.maximum(result, 0).ravel()).reshape(result.shape)
-        return result, np.where(result >= 0, exact, 0.0).astype(np.float32)
+        near = np.where(found >= 0, account[found], -1)
+        left = np.repeat(account[searched], neighbours)
+        exact = self.similarity(left, np.maximum(near, 0).ravel()).reshape(near.shape)
+        result = np.full((self.size, neighbours), -1, np.int32)
+        cosine = np.zeros(result.shape, np.float32)
+        result[account[searched]] = near
+        cosine[account[searched]] = np.where(near >= 0, exact, 0.0)
+        return result, cosine
 
 
 def forming(sketches: Sketches, frames: list[FamilyCounts], script: NDArray[np.int64]) -> Vectors:

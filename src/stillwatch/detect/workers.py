@@ -31,7 +31,7 @@ class Search:
         column_start: CSC column offsets.
         members: CSC row of each entry.
         member_weights: CSC weight of each entry.
-        positions: for each CSR entry its place in the CSC arrays.
+        searched: rows to search for.
         window: places looked at to either side in a long posting.
         neighbours: rows to find per row.
     """
@@ -42,22 +42,22 @@ class Search:
     column_start: NDArray[np.int64]
     members: NDArray[np.int32]
     member_weights: NDArray[np.float32]
-    positions: NDArray[np.int64]
+    searched: NDArray[np.int32]
     window: int
     neighbours: int
 
     @property
     def size(self) -> int:
-        """Number of rows."""
-        return self.row_start.size - 1
+        """Number of rows to search for."""
+        return self.searched.size
 
     def ranges(self, parts: int) -> list[tuple[int, int]]:
-        """Cut the rows into about equal ranges, at most `parts` of them and none empty."""
+        """Cut the rows to search for into about equal ranges, at most `parts`, none empty."""
         edges = np.unique(np.linspace(0, self.size, parts + 1).astype(int))
         return list(pairwise(edges.tolist()))
 
     def near(self, first: int, last: int) -> NDArray[np.int32]:
-        """Return the nearest rows of a range, shape (last - first, neighbours), -1 for none."""
+        """Return what is nearest to a range of them, (last - first, neighbours), -1 for none."""
         found: NDArray[np.int32] = kernels.nearest(
             self.row_start,
             self.columns,
@@ -65,7 +65,7 @@ class Search:
             self.column_start,
             self.members,
             self.member_weights,
-            self.positions,
+            self.searched,
             self.window,
             self.neighbours,
             first,
@@ -102,7 +102,7 @@ class Workers(Protocol):
     """Carries out the parts of a search; every implementation returns the same numbers."""
 
     def nearest(self, search: Search) -> NDArray[np.int32]:
-        """Return `search.near` of all rows."""
+        """Return `search.near` of all rows to search for."""
         ...
 
     def communities(self, pieces: Pieces, split: Splitter) -> Led:
