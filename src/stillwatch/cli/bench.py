@@ -1,7 +1,6 @@
 """`stillwatch bench`: how good a detection is, and how fast."""
 
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -9,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from stillwatch.cli import options
+from stillwatch.cli.bench_delay import delay
 from stillwatch.cli.examples import Command, Group
 from stillwatch.cli.screen import Screen, show, table
-from stillwatch.detect.wording import percent
 from stillwatch.errors import InputError, IntegrityError
 
 if TYPE_CHECKING:
@@ -285,73 +284,7 @@ def speed(
     click.echo(out.read_text(encoding="utf-8"), nl=False)
 
 
-@command.command(
-    cls=Command,
-    examples=[
-        "stillwatch bench delay --scenario mixed --scale small --seed 1",
-        "stillwatch bench delay --scale small --seed 2 --hours 6 --json",
-    ],
-)
-@click.option("--scenario", default="mixed", show_default=True, help="What happens.")
-@click.option("--scale", default="small", show_default=True, help="How much: small, demo, medium.")
-@click.option(
-    "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of the traffic."
-)
-@click.option(
-    "--hours",
-    type=click.FloatRange(min=0.1),
-    default=3.0,
-    show_default=True,
-    help="Hours of event time between analyses.",
-)
-@click.option("--prompts", type=options.FOLDER, help="Folder of real prompts, read in place.")
-@options.as_json
-@options.quiet
-def delay(
-    scenario: str,
-    scale: str,
-    seed: int,
-    hours: float,
-    *,
-    prompts: Path | None,
-    as_json: bool,
-    quiet: bool,
-) -> None:
-    """Measure how late campaigns are flagged.
-
-    Replays simulated traffic in the order of time through a watch: the share of each campaign's
-    events that were served before it was announced, and the events saved.
-    """
-    import msgspec
-
-    from stillwatch.bench.delay import measure_delay
-    from stillwatch.bench.suite import Case
-
-    screen = Screen(quiet=quiet)
-    case = Case(id="delay", scenario=scenario, scale=scale, table="delay", about="delay")
-    with tempfile.TemporaryDirectory(prefix="stillwatch-delay-") as folder:
-        found = measure_delay(case, seed, hours, Path(folder), prompts=prompts, progress=screen.say)
-    if as_json:
-        click.echo(msgspec.json.encode(found).decode())
-        return
-    rows = [
-        (
-            one.campaign,
-            one.kind,
-            f"{one.accounts:,}",
-            f"{one.events:,}",
-            percent(one.before_seen),
-            percent(one.before_flag),
-            f"{one.saved:,}",
-        )
-        for one in found.campaigns
-    ]
-    head = ("campaign", "kind", "accounts", "events", "before seen", "before flag", "saved")
-    show(table(head, rows), sys.stdout)
-    click.echo(
-        f"In the median {percent(found.median)} of a campaign's events were served before its "
-        f"flag; {found.saved:,} of {found.events:,} events were saved."
-    )
+command.add_command(delay)
 
 
 def seeds_of(case: "Case", seeds: str, suite: "Suite") -> list[int]:
