@@ -124,9 +124,8 @@ def test_coding_numbers_values_and_finds_their_carriers():
     coded = enrichment.code({Family.CLIENT: counts}, 5)[Family.CLIENT]
     assert coded.values.tolist() == [4, 9, 2**63]
     assert coded.carriers.tolist() == [1, 2, 1]
-    account, which = coded.carriers_of(np.array([9, 4], np.uint64))
-    assert account.tolist() == [0, 1, 1]
-    assert which.tolist() == [0, 0, 1]
+    assert coded.account[coded.posting].tolist() == [1, 0, 1, 3]
+    assert coded.start.tolist() == [0, 1, 3, 4]
     assert coded.column[coded.rows_of(np.array([1, 3]))].tolist() == [0, 1, 2]
     assert coded.rows_of(np.array([2, 4])).size == 0
     np.testing.assert_allclose(coded.degree, [0.75, 1.5, 0, 0.75, 0])

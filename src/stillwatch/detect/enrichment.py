@@ -105,14 +105,6 @@ class Coded:
         """Return the rows of some accounts."""
         return spans(self.first, members)
 
-    def carriers_of(
-        self, values: NDArray[np.uint64]
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """Return accounts that carry any of some values, and which of `values` it is."""
-        number = np.searchsorted(self.values, values)
-        rows = self.posting[spans(self.start, number)]
-        return self.account[rows], np.repeat(np.arange(values.size), self.carriers[number])
-
 
 def code(features: Features, accounts: int) -> dict[Family, Coded]:
     """Number the values of every family.

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
 
 
 @njit(nogil=True, cache=True)
@@ -239,6 +240,60 @@ def carriers_by_cohort(  # noqa: PLR0917 - numba takes positional arguments
             if among[who]:
                 carried[k, cohort[who]] += 1
     return carried
+
+
+@njit(nogil=True, cache=True)
+def carried_weight(  # noqa: PLR0917 - numba takes positional arguments
+    start: I64,
+    posting: I32 | I64,
+    account: I32,
+    marks: I64,
+    weights: F64,
+    adds: bool,  # noqa: FBT001 - numba takes positional arguments
+    among: NDArray[np.bool_],
+    total: F64,
+    seen: NDArray[np.bool_],
+    met: I32,
+) -> tuple[I32, F64]:
+    """Sum the weights of the features that each account carries, or take the largest.
+
+    Args:
+        start: where the rows of each feature begin in `posting`, features + 1.
+        posting: row numbers, feature after feature.
+        account: account of each row.
+        marks: the features.
+        weights: weight of each.
+        adds: whether weights are summed.
+        among: the accounts that are looked at.
+        total: zeros, one per account; zeros again afterwards.
+        seen: False, one per account; False again afterwards.
+        met: room for all accounts.
+
+    Returns:
+        Accounts that carry any, in no order, and the weight of each.
+    """
+    count = 0
+    for k in range(marks.shape[0]):
+        for at in range(start[marks[k]], start[marks[k] + 1]):
+            who = account[posting[at]]
+            if not among[who]:
+                continue
+            if not seen[who]:
+                seen[who] = True
+                met[count] = who
+                count += 1
+                total[who] = weights[k]
+            elif adds:
+                total[who] += weights[k]
+            elif weights[k] > total[who]:
+                total[who] = weights[k]
+    accounts = met[:count].copy()
+    found = np.empty(count, np.float64)
+    for k in range(count):
+        found[k] = total[accounts[k]]
+        total[accounts[k]] = 0.0
+        seen[accounts[k]] = False
+    return accounts, found
 
 
 @njit(nogil=True, cache=True)

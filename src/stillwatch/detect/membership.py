@@ -5,14 +5,14 @@ leave, so that a bystander who was linked by accident is not accused; accounts t
 of it join, and are reported as untested.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stillwatch.detect import enrichment
+from stillwatch.detect import enrichment, kernels
 from stillwatch.detect.enrichment import Coded, Enriched
 from stillwatch.detect.features import LINE_OF, Family, Line
 
@@ -103,20 +103,23 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Carried:
-    """Who carries the features of a profile, of one family.
+class Room:
+    """Arrays over all accounts that the match of one profile after the other uses again.
 
     Attributes:
-        coded: the family.
-        marks: the features.
-        account: account codes, a row per account and feature.
-        mark: which of the features it is.
+        weight: nats summed so far, float64, 0 between uses.
+        seen: whose weight is set, False between uses.
+        met: account codes in the order in which they were met.
     """
 
-    coded: Coded
-    marks: Enriched
-    account: NDArray[np.int32]
-    mark: NDArray[np.int64]
+    weight: NDArray[np.float64]
+    seen: NDArray[np.bool_]
+    met: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, accounts: int) -> "Room":
+        """Make room for so many accounts."""
+        return cls(np.zeros(accounts), np.zeros(accounts, bool), np.empty(accounts, np.int32))
 
 
 def settle(
@@ -143,9 +146,10 @@ def settle(
         & (rows.share >= settings.share)
     )
     rows = rows.where(marked)
+    room = Room.of(cohort.shape[0])
     profiles = rows.by_cluster(len(clusters))
     return [
-        _apply(coded, members, profile, cohort.shape[0], settings)
+        _apply(coded, members, profile, room, settings)
         for members, profile in zip(clusters, profiles, strict=True)
     ]
 
@@ -154,14 +158,15 @@ def _apply(
     coded: Mapping[Family, Coded],
     members: NDArray[np.int64],
     rows: Enriched,
-    accounts: int,
+    room: Room,
     settings: MembershipSettings,
 ) -> Group:
+    accounts = room.seen.size
+    who, nats, lines = match(coded, rows, members, np.ones(accounts, bool), room)
     inside = np.zeros(accounts, bool)
     inside[members] = True
-    found = carried(coded, rows)
-    who, nats, lines = match(found, inside)
-    core = _core(found, inside, settings.core[0])
+    common = rows.where(rows.share >= settings.core[0])
+    _, core, _ = match(coded, common, members, inside, room)
     inside = inside[who]
     typical = float(np.median(nats[inside])) if members.size else 0.0
     firm = _firm(lines, inside, settings)
@@ -180,24 +185,6 @@ def _apply(
     return Group(who[stays], who[joins], known, rows)
 
 
-def _core(found: Sequence[Carried], inside: NDArray[np.bool_], share: float) -> NDArray[np.float32]:
-    """Return how much each member matches of what most members share."""
-    common = []
-    for family in found:
-        marked = family.marks.share >= share
-        keep = marked[family.mark] & inside[family.account]
-        number = np.cumsum(marked) - 1
-        common.append(
-            replace(
-                family,
-                marks=family.marks.where(marked),
-                account=family.account[keep],
-                mark=number[family.mark[keep]],
-            )
-        )
-    return match(common, inside)[1]
-
-
 def _firm(
     lines: NDArray[np.bool_], inside: NDArray[np.bool_], settings: MembershipSettings
 ) -> NDArray[np.bool_]:
@@ -207,18 +194,12 @@ def _firm(
     return np.asarray(lines[inside].mean(axis=0) >= settings.firm)
 
 
-def carried(coded: Mapping[Family, Coded], rows: Enriched) -> list[Carried]:
-    """Return who carries the features of a profile, by family."""
-    found = []
-    for number in np.unique(rows.family):
-        family = coded[Family(int(number))]
-        marks = rows.where(rows.family == number)
-        found.append(Carried(family, marks, *family.carriers_of(marks.value)))
-    return found
-
-
 def match(
-    found: Sequence[Carried], members: NDArray[np.bool_]
+    coded: Mapping[Family, Coded],
+    rows: Enriched,
+    members: NDArray[np.int64],
+    among: NDArray[np.bool_],
+    room: Room,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_]]:
     """Return how many nats of a profile accounts match, and in which lines of evidence.
 
@@ -227,43 +208,62 @@ def match(
     match by chance is taken off, so that who does everything does not match everything.
 
     Args:
-        found: who carries the features of the profile.
-        members: which accounts are members, shape (accounts,).
+        coded: all families.
+        rows: the profile.
+        members: accounts that are looked at even if they match nothing.
+        among: accounts that are looked at if they match anything, shape (accounts,).
+        room: for all accounts.
 
     Returns:
-        The accounts that carry any of the profile, members or not, and all members, ascending; the
-        nats of each; and whether each line adds more than one nat, shape (these accounts, lines).
+        The accounts, ascending; the nats of each; and whether each line adds more than one nat,
+        shape (these accounts, lines).
     """
-    seen = members.copy()
-    for family in found:
-        seen[family.account] = True
+    found = []
+    seen = np.zeros(among.size, bool)
+    seen[members] = True
+    for number in np.unique(rows.family):
+        family = coded[Family(int(number))]
+        account, nats = _family_nats(family, rows.where(rows.family == number), among, room)
+        seen[account] = True
+        found.append((family.family, account, nats))
     who = np.flatnonzero(seen)
-    place = np.empty(members.size, np.int32)
+    place = np.empty(among.size, np.int32)
     place[who] = np.arange(who.size)
     total = np.zeros(who.size, np.float32)
     order = list(Line)
     lines = np.zeros((who.size, len(order)), bool)
-    for family in found:
-        nats = np.minimum(_family_nats(family, who, place), FAMILY_NATS)
-        total += nats
-        lines[:, order.index(LINE_OF[family.coded.family])] |= nats > 1.0
+    for family, account, nats in found:
+        total[place[account]] += nats
+        lines[place[account], order.index(LINE_OF[family])] |= nats > 1.0
     return who, total, lines
 
 
 def _family_nats(
-    found: Carried, who: NDArray[np.int64], place: NDArray[np.int32]
-) -> NDArray[np.float32]:
-    """Return the nats of one family for each account of `who`; `place` is where it stands there."""
-    degree, carrier = found.coded.degree[who], place[found.account]
-    marks, weight = found.marks, np.log(found.marks.lift)
-    if found.coded.family == Family.WORDS:
+    coded: Coded, marks: Enriched, among: NDArray[np.bool_], room: Room
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Return the accounts that match features of one family, and the nats of each."""
+    words = coded.family == Family.WORDS
+    weight = np.log(marks.lift)
+    account, found = kernels.carried_weight(
+        coded.start,
+        coded.posting,
+        coded.account,
+        np.searchsorted(coded.values, marks.value),
+        weight if words else weight.astype(np.float32).astype(np.float64),
+        words,
+        among,
+        room.weight,
+        room.seen,
+        room.met,
+    )
+    degree = coded.degree[account]
+    if words:
         chance = float((marks.share / marks.lift * weight).sum())
-        summed = np.bincount(carrier, weight[found.mark], who.size)
-        return np.maximum(WORD_WEIGHT * (summed - chance * degree), 0).astype(np.float32)
-    nats = np.zeros(who.size, np.float32)
-    np.maximum.at(nats, carrier, weight[found.mark].astype(np.float32))
-    chances = np.maximum(marks.value.size * degree, 1.0)
-    return np.maximum(nats - np.log(chances), 0).astype(np.float32)
+        nats = (WORD_WEIGHT * (found - chance * degree)).astype(np.float32)
+    else:
+        chances = np.maximum(marks.value.size * degree, 1.0)
+        nats = found.astype(np.float32) - np.log(chances)
+    return account[nats > 0], np.minimum(nats[nats > 0], FAMILY_NATS)
 
 
 def unite(
