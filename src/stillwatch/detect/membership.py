@@ -222,10 +222,11 @@ def match(
     seen = np.zeros(among.size, bool)
     seen[members] = True
     for number in np.unique(rows.family):
-        family = coded[Family(int(number))]
-        account, nats = _family_nats(family, rows.where(rows.family == number), among, room)
+        family = Family(int(number))
+        marks = rows.where(rows.family == number)
+        account, nats = _family_nats(coded[family], marks, among, room)
         seen[account] = True
-        found.append((family.family, account, nats))
+        found.append((family, account, nats))
     who = np.flatnonzero(seen)
     place = np.empty(among.size, np.int32)
     place[who] = np.arange(who.size)
