@@ -48,7 +48,7 @@ def run_speed(
             in_process(_simulate, scale, seed, prompts, Path(folder))
         whole = opened(traffic or Path(folder))
         for count in sizes:
-            part = share_of(whole, min(1.0, count / whole.events), Path(folder) / str(count))
+            part = _part(whole, count, Path(folder) / str(count))
             twice = "" if speeds else ", twice: the first run compiles"
             progress(f"scanning {part.events:,} events{twice}")
             speeds.append(measure_speed(scan_once, part.events, part, warm=not speeds))
@@ -84,6 +84,17 @@ def scan_once(traffic: Simulated, *, progress: Progress) -> int:
     store.write_result(result, traffic.folder / "result")
     progress.finish()
     return len(result.campaigns)
+
+
+def _part(whole: Simulated, events: int, folder: Path) -> Simulated:
+    """Draw so many events into a folder; links to all of them where no fewer are wanted."""
+    if events < whole.events:
+        return share_of(whole, events / whole.events, folder)
+    folder.mkdir()
+    part = Simulated(folder, whole.events)
+    part.events_path.symlink_to(whole.events_path.resolve())
+    part.accounts_path.symlink_to(whole.accounts_path.resolve())
+    return part
 
 
 def _simulate(scale: str, seed: int, prompts: Path | None, folder: Path) -> int:

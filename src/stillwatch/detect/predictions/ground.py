@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from stillwatch.detect.enrichment import Coded
 from stillwatch.detect.features import Family
 from stillwatch.detect.population import Population
 from stillwatch.detect.predictions.likeness import advantage, likeness
-from stillwatch.detect.profiles import main_script
+from stillwatch.detect.profiles import main_script, values
 from stillwatch.detect.vectors import Vectors
 from stillwatch.stats.pvalues import conformal_p, fisher, simes
 
@@ -92,6 +93,33 @@ class Ground:
     draws: NDArray[np.int64]
     own_advantage: NDArray[np.float64]
     pooled_likeness: NDArray[np.float64]
+
+    # A log has thousands of groups: what is the same for all of them is worked out once.
+
+    @cached_property
+    def events(self) -> NDArray[np.float64]:
+        """Events per account."""
+        return values(self.population.profiles, "events")
+
+    @cached_property
+    def usual_events(self) -> float:
+        """Mean events of a background account, at least 1."""
+        return max(float(self.events[self.background].mean()), 1.0)
+
+    @cached_property
+    def answer(self) -> NDArray[np.float64]:
+        """Output tokens per event of each account."""
+        return values(self.population.profiles, "output_tokens") / np.maximum(self.events, 1)
+
+    @cached_property
+    def usual_answer(self) -> float:
+        """Output tokens per event of the median background account."""
+        return float(np.median(self.answer[self.background]))
+
+    @cached_property
+    def speakers(self) -> NDArray[np.int64]:
+        """Accounts by main script."""
+        return np.bincount(self.script)
 
 
 def ground(

@@ -9,7 +9,6 @@ from stillwatch.detect.predictions.ground import Ground
 from stillwatch.detect.predictions.likeness import advantage
 from stillwatch.detect.predictions.prediction import LEAST_SHARED, SMALLEST, Prediction, thin
 from stillwatch.detect.predictions.sharing import busiest
-from stillwatch.detect.profiles import values
 
 TYPICAL_PACE = 0.07
 """A group whose median member is above this rank among strangers is like them, however large."""
@@ -30,10 +29,9 @@ def volumes(ground: Ground, members: NDArray[np.int64]) -> Prediction:
     People who do the same thing together differ less than strangers, so only a spread below `EVEN`
     of the strangers' contradicts.
     """
-    events = np.log(values(ground.population.profiles, "events"))
     some = thin(ground, members)
-    spread = events[some].std()
-    null = events[ground.draws[:, : some.size]].std(axis=1)
+    spread = np.log(ground.events[some]).std()
+    null = np.log(ground.events[ground.draws[:, : some.size]]).std(axis=1)
     p_value = _lower_tail(np.log(spread + 1e-3), np.log(EVEN * null + 1e-3))
     return Prediction(
         p_value,

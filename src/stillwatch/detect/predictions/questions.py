@@ -1,5 +1,7 @@
 """What is asked: the same again, the same as others, or what many strangers would."""
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
@@ -8,7 +10,6 @@ from stillwatch.detect.features import Family
 from stillwatch.detect.predictions.ground import POOL_SIZES, Ground
 from stillwatch.detect.predictions.likeness import likeness
 from stillwatch.detect.predictions.prediction import SMALLEST, Prediction, thin
-from stillwatch.detect.profiles import values
 
 SHORT = 0.1
 """Length of answers, relative to strangers', from which on there is something to learn."""
@@ -45,16 +46,18 @@ def same_questions(ground: Ground, members: NDArray[np.int64]) -> Prediction | N
     Subjects are words of few of an account's prompts and of few of the group's: not of the frames
     around them. Accounts that draw from one pool meet by chance only.
     """
-    events = values(ground.population.profiles, "events")
     some = thin(ground, members)
+    events = ground.events[some]
     rows = ground.counts[some]
-    used = np.asarray(rows.sum(axis=0)).ravel()
-    subject = (ground.rarity > RARE) & (used <= max(FRAME * events[some].sum(), 2.0))
-    asked = []
-    for member in some:
-        row = ground.counts[[member]]
-        few = (row.data <= max(1.0, RECURS * events[member])) & subject[row.indices]
-        asked.append(set(row.indices[few].tolist()))
+    words, place = np.unique(rows.indices, return_inverse=True)
+    used = np.bincount(place, rows.data)
+    subject = (ground.rarity[words] > RARE) & (used <= max(FRAME * events.sum(), 2.0))
+    recurs = np.repeat(np.maximum(1.0, RECURS * events), np.diff(rows.indptr))
+    few = (rows.data <= recurs) & subject[place]
+    asked = [
+        set(rows.indices[first:last][few[first:last]].tolist())
+        for first, last in pairwise(rows.indptr.tolist())
+    ]
     common = np.array(
         [
             len(one & other) / min(len(one), len(other))
@@ -78,7 +81,7 @@ def repetition(ground: Ground, members: NDArray[np.int64]) -> Prediction:
     others ask it too does not count: a large pool asks a fixed set of prompts many times over.
     """
     coded = ground.coded[Family.CONTENT]
-    events = int(values(ground.population.profiles, "events")[members].sum())
+    events = int(ground.events[members].sum())
     share = 1 - coded.rows_of(members).size / max(events, 1)
     trials = min(events, 10 * members.size)
     p_value = float(stats.binom.cdf(int(share * trials), trials, 0.98))
@@ -89,12 +92,9 @@ def repetition(ground: Ground, members: NDArray[np.int64]) -> Prediction:
 
 def short_answers(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
     """Monitors ask for next to nothing: most get answers under a tenth of the usual length."""
-    profiles = ground.population.profiles
-    length = values(profiles, "output_tokens") / np.maximum(values(profiles, "events"), 1)
-    usual = float(np.median(length[ground.background]))
-    if usual <= 0:
+    if ground.usual_answer <= 0:
         return None
-    short = int((length[members] <= SHORT * usual).sum())
+    short = int((ground.answer[members] <= SHORT * ground.usual_answer).sum())
     p_value = float(stats.binom.cdf(short, members.size, 0.5))
     return Prediction(
         max(p_value, SMALLEST),
@@ -112,9 +112,7 @@ def breadth(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
     some = thin(ground, members)
     if some.size < 3:
         return None
-    events = values(ground.population.profiles, "events")
-    usual = max(float(events[ground.background].mean()), 1.0)
-    power = np.log2(max(float(np.median(events[some])) / usual, 1.0))
+    power = np.log2(max(float(np.median(ground.events[some])) / ground.usual_events, 1.0))
     pooled = ground.pooled_likeness[min(round(float(power)), POOL_SIZES - 1)]
     limit = BREADTH * float(pooled)
     alike = likeness(ground.counts[some], ground.rarity)

@@ -79,7 +79,7 @@ def shared(
         any_owner: count what accounts of one organisation share, too, which is its own affair.
     """
     common = np.bincount(ground.script[members]).argmax()
-    strangers = max(int((ground.script == common).sum() - members.size), 1)
+    strangers = max(int(ground.speakers[common] - members.size), 1)
     owner = np.arange(ground.owner.size) if any_owner else ground.owner
     for family in families:
         coded = ground.coded.get(family)
