@@ -55,6 +55,14 @@ def test_slices_and_large_strings_change_nothing(events: Events, key: Key) -> No
     assert fingerprint_batch(wide, key).equals(made)
 
 
+def test_only_the_columns_wanted_are_made(events, key):
+    whole = fingerprint_batch(events(TEXTS), key)
+    names = ["template", "event_id", "sketch"]
+    some = fingerprint_batch(events(TEXTS), key, columns=names)
+    assert some.schema.names == ["event_id", "template", "sketch"]
+    assert some.equals(whole.select(some.schema.names))
+
+
 def test_rows_do_not_depend_on_each_other(events: Events, key: Key) -> None:
     together = fingerprint_batch(events(TEXTS), key)
     for row, text in enumerate(TEXTS[:5]):

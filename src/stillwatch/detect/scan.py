@@ -19,6 +19,7 @@ from stillwatch.detect.engines.gather import gather
 from stillwatch.detect.engines.job import Job, Opened
 from stillwatch.detect.engines.local import LocalEngine
 from stillwatch.detect.engines.spool import write_spool
+from stillwatch.detect.engines.sql import USED_COLUMNS
 from stillwatch.detect.exemptions import load_exemptions
 from stillwatch.detect.judgements import of_accounts
 from stillwatch.detect.population import Population
@@ -215,7 +216,7 @@ def _spool(reader: LogReader, job: Job, scratch: Path) -> tuple[list[Path], int]
     job.progress.start("reading", reader.bytes_total or None)
     batches: Iterable[pa.RecordBatch] = map(job.period.keep, _counted(reader, job.progress))
     if reader.contract == "events":
-        batches = fingerprint_stream(batches, job.key, job.networks, workers=THREADS)
+        batches = fingerprint_stream(batches, job.key, job.networks, THREADS, USED_COLUMNS)
     files, rows = write_spool(batches, scratch)
     if not rows:
         raise InputError(nothing_readable(reader.files, job.rejects))

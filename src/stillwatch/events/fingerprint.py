@@ -5,7 +5,7 @@ The text is read in place from Arrow buffers by compiled kernels that release th
 
 import functools
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
@@ -45,7 +45,10 @@ class _Seeds(NamedTuple):
 
 
 def fingerprint_batch(
-    events: pa.RecordBatch, key: Key, lists: NetworkLists | None = None
+    events: pa.RecordBatch,
+    key: Key,
+    lists: NetworkLists | None = None,
+    columns: Collection[str] = schema.FINGERPRINTS.names,
 ) -> pa.RecordBatch:
     """Turn events into fingerprints (contracts 1 and 1b), row by row and in order.
 
@@ -53,18 +56,19 @@ def fingerprint_batch(
         events: Any columns of contract 1; those that are missing count as null.
         key: Fingerprints are comparable only under the same key.
         lists: Where given, fills `network_lists`.
+        columns: Those that are wanted; they come in the order of the contract.
     """
-    columns: dict[str, pa.Array] = {
+    made: dict[str, pa.Array] = {
         field.name: events.column(field.name).cast(field.type)
         for field in schema.FINGERPRINTS
         if field.name in schema.EVENTS.names
         and field.name != "system"
         and field.name in events.schema.names
     }
-    columns |= identifier_columns(events, key)
+    made |= identifier_columns(events, key)
     if lists is not None:
         client = ("client_address", "asn")
-        columns["network_lists"] = lists.lookup(
+        made["network_lists"] = lists.lookup(
             *(
                 events.column(name)
                 if name in events.schema.names
@@ -73,17 +77,15 @@ def fingerprint_batch(
             )
         )
     parts = [
-        _text_columns(events.slice(start, ROWS_AT_ONCE), key)
+        _text_columns(events.slice(start, ROWS_AT_ONCE), key, columns)
         for start in range(0, max(events.num_rows, 1), ROWS_AT_ONCE)
     ]
     for name in parts[0]:
-        columns[name] = pa.concat_arrays([part[name] for part in parts])
+        made[name] = pa.concat_arrays([part[name] for part in parts])
+    wanted = [field for field in schema.FINGERPRINTS if field.name in columns]
     return pa.RecordBatch.from_arrays(
-        [
-            columns.get(field.name, pa.nulls(events.num_rows, field.type))
-            for field in schema.FINGERPRINTS
-        ],
-        schema=schema.FINGERPRINTS,
+        [made.get(field.name, pa.nulls(events.num_rows, field.type)) for field in wanted],
+        schema=pa.schema(wanted, metadata=schema.FINGERPRINTS.metadata),
     )
 
 
@@ -92,12 +94,13 @@ def fingerprint_stream(
     key: Key,
     lists: NetworkLists | None = None,
     workers: int = 2,
+    columns: Collection[str] = schema.FINGERPRINTS.names,
 ) -> Iterator[pa.RecordBatch]:
     """Fingerprint batches in threads and yield them in order, reading at most `workers` ahead."""
     with ThreadPoolExecutor(workers) as pool:
         pending: deque[Future[pa.RecordBatch]] = deque()
         for batch in batches:
-            pending.append(pool.submit(fingerprint_batch, batch, key, lists))
+            pending.append(pool.submit(fingerprint_batch, batch, key, lists, columns))
             if len(pending) > workers:
                 yield pending.popleft().result()
         while pending:
@@ -127,10 +130,10 @@ def _seeds(key: Key) -> _Seeds:
     return _Seeds(inner, compile_lexicon(inner[0]))
 
 
-def _text_columns(events: pa.RecordBatch, key: Key) -> dict[str, pa.Array]:
+def _text_columns(events: pa.RecordBatch, key: Key, wanted: Collection[str]) -> dict[str, pa.Array]:
     """Columns made from the prompt, system prompt and completion of one slice."""
     rows = events.num_rows
-    columns = _prompt_columns(text_view(events.column("prompt")), key)
+    columns = _prompt_columns(text_view(events.column("prompt")), key, wanted)
     nulls = {
         "system": schema.FINGERPRINTS.field("system").type,
         "completion_markers": pa.uint32(),
@@ -146,7 +149,7 @@ def _text_columns(events: pa.RecordBatch, key: Key) -> dict[str, pa.Array]:
     return columns
 
 
-def _prompt_columns(texts: Texts, key: Key) -> dict[str, pa.Array]:
+def _prompt_columns(texts: Texts, key: Key, wanted: Collection[str]) -> dict[str, pa.Array]:
     rows = len(texts.offsets) - 1
     seeds = _seeds(key)
     tokens, measured = tokenise(texts, character_table(), seeds.inner[0])
@@ -166,9 +169,11 @@ def _prompt_columns(texts: Texts, key: Key) -> dict[str, pa.Array]:
     sketches.sketch(plain, key.subkey("sketch"), sketch)
     entropy = np.empty(rows, np.float32)
     measures.entropy(plain, entropy)
-    bands = sketches.bands_of(masked, seeds.inner, key.subkey("bands"), schema.BANDS)
-    return {name: pa.array(values) for name, values in hashes.items()} | {
-        "bands": _lists(bands),
+    columns = {name: pa.array(values) for name, values in hashes.items()}
+    if "bands" in wanted:  # by far the dearest
+        bands = sketches.bands_of(masked, seeds.inner, key.subkey("bands"), schema.BANDS)
+        columns["bands"] = _lists(bands)
+    return columns | {
         "sketch": _lists(sketch),
         "passages": _lists(_passages(plain, key)),
         "markers": pa.array(markers),

@@ -106,7 +106,8 @@ class Reading:
             batch = self.period.keep(batch)
         else:
             events, failures = normalise(raw, self.identity)
-            batch = fingerprint_batch(self.period.keep(events), self.key, self.networks)
+            events = self.period.keep(events)
+            batch = fingerprint_batch(events, self.key, self.networks, KEPT.names)
         if batch.num_rows:
             columns = [
                 batch.column(field.name).cast(field.type, safe=False)
