@@ -123,6 +123,21 @@ def test_how_many_cards_speak_against_whom(strangers, cards, one_customer, ident
     assert said == {"one_customer": one_customer, "identity": identity, "many_means": many_means}
 
 
+@pytest.mark.parametrize(
+    ("device", "contradicted"),
+    [
+        (lambda k: k // 5, False),  # five firms of five, each with its card and its device
+        (lambda k: k % 5, True),  # five cards and five devices in every combination
+        (lambda _: 0, False),  # one device for all is one customer's affair
+    ],
+)
+def test_cards_and_devices_of_several_firms_are_no_web(strangers, device, contradicted):
+    cards = with_shared(strangers, Family.PAYMENT, [[10 + k // 5] for k in range(SIZE)])
+    world = with_shared(cards, Family.DEVICE, [[100 + device(k)] for k in range(SIZE)])
+    found = ownership.one_web(world, np.arange(SIZE))
+    assert (found.p_value < 1e-3) == contradicted
+
+
 def test_a_pool_of_exits_is_neither_a_place_nor_strangers_homes(strangers):
     members = np.arange(SIZE)
     office = with_shared(strangers, Family.NETWORK, [[1]] * SIZE)

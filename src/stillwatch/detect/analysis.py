@@ -54,7 +54,7 @@ class AnalysisSettings:
 
     coordination: float = 0.01
     kind: float = 0.1
-    unusual: float = 0.3
+    unusual: float = 0.2
     unlike: float = 0.05
     shared: float = 0.3
     formation: FormationSettings = field(default_factory=FormationSettings)

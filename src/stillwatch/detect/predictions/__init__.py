@@ -25,6 +25,7 @@ MEASURES: Final[dict[str, Measure]] = {
     "moments": habits.moments,
     "identity": ownership.identity,
     "many_means": ownership.many_means,
+    "one_web": ownership.one_web,
     "one_place": ownership.one_place,
     "network": ownership.network,
     "conversations": ownership.conversations,
@@ -40,6 +41,7 @@ MEASURES: Final[dict[str, Measure]] = {
     "known_customer": ownership.known_customer,
     "ordinary_requests": habits.ordinary_requests,
     "ordinary_accounts": habits.ordinary_accounts,
+    "extreme_accounts": habits.extreme_accounts,
     "place": ownership.place,
 }
 """Every prediction by name."""

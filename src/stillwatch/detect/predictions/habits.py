@@ -17,6 +17,8 @@ TYPICAL_REQUESTS = 0.05
 TYPICAL_ACCOUNTS = 0.0075
 """The same of an account's signals taken together. Of 436 simulated classes and events the most
 unusual one has its median member at 0.01; half of the campaigns have it below 0.002."""
+EXTREME_ACCOUNTS = 0.003
+"""The same, for groups of which there are other signs only in what they ask."""
 ALIKE = 0.3
 """A median rank from which on a group is said to be like strangers."""
 EVEN = 0.6
@@ -102,6 +104,12 @@ def ordinary_accounts(ground: Ground, members: NDArray[np.int64]) -> Prediction 
     """People who do the same thing still behave like others, each taken alone."""
     what = "all that is measured of one account"
     return _typical(ground.alone, ground.background, members, TYPICAL_ACCOUNTS, what)
+
+
+def extreme_accounts(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
+    """People who do an unusual thing together are still not the most unusual of all, one by one."""
+    what = "all that is measured of one account"
+    return _typical(ground.alone, ground.background, members, EXTREME_ACCOUNTS, what)
 
 
 def _typical(

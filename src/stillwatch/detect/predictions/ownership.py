@@ -2,7 +2,8 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import sparse, stats
+from scipy.sparse.csgraph import connected_components
 
 from stillwatch.detect.features import Family
 from stillwatch.detect.predictions.ground import Ground
@@ -22,6 +23,9 @@ OWN = 3
 """Members that use a network, at least, for it to be the group's own."""
 PLACE = 0.3
 """Share of a class or a customer's accounts on a network in common with another, at least."""
+LARGEST_FIRM = 0.35
+"""Share of the users of an app that one of its customers may be."""
+MEANS = (Family.PAYMENT, Family.DEVICE)
 NETWORKS = (Family.NETWORK, Family.ADDRESS, Family.SIGNUP_NETWORK)
 
 
@@ -33,7 +37,7 @@ def identity(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
     return _shared(
         ground,
         members,
-        (Family.PAYMENT, Family.DEVICE),
+        MEANS,
         "a payment or device",
         free=1,
     )
@@ -41,8 +45,37 @@ def identity(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
 
 def many_means(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
     """People have a few cards and devices in common at most: the `FEW` largest are left out."""
-    return _shared(
-        ground, members, (Family.PAYMENT, Family.DEVICE), "further payments or devices", free=FEW
+    return _shared(ground, members, MEANS, "further payments or devices", free=FEW)
+
+
+def one_web(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
+    """Cards and devices of independent people, and of several firms, fall apart into owners.
+
+    Counted are the members that hang together by cards and devices, directly or through others;
+    the largest payer and the commonest device are left out.
+    """
+    ends: list[NDArray[np.int64]] = []
+    values = 0
+    for family in MEANS:
+        coded = ground.coded.get(family)
+        if coded is None or not (rows := coded.rows_of(members)).size:
+            continue
+        holder = np.searchsorted(members, coded.account[rows])
+        column, place = np.unique(coded.column[rows], return_inverse=True)
+        kept = place != np.bincount(place).argmax()
+        ends.append(np.column_stack([holder, members.size + values + place])[kept])
+        values += column.size
+    if not ends:
+        return None
+    left, right = np.concatenate(ends).T
+    size = members.size + values
+    web = sparse.coo_matrix((np.ones(left.size), (left, right)), shape=(size, size))
+    _, part = connected_components(web, directed=False)
+    largest = int(np.bincount(part[: members.size]).max())
+    p_value = float(stats.binom.sf(largest - 1, members.size, LARGEST_FIRM))
+    return Prediction(
+        max(p_value, SMALLEST),
+        f"{largest} of {members.size} hang together by payments and devices",
     )
 
 
