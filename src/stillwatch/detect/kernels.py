@@ -152,10 +152,9 @@ def pair_products(row_start: I64, columns: I32, weights: F32, left: I32, right: 
 
 
 @njit(nogil=True, cache=True)
-def members_by_cluster(  # noqa: C901, PLR0917 - one compiled loop; numba takes positional arguments
+def members_by_cluster(  # noqa: C901 - one compiled loop; numba takes positional arguments
     start: I64,
-    posting: I32 | I64,
-    account: I32,
+    posting: I32,
     cluster: I32,
     clusters: int,
     fewest: int,
@@ -163,9 +162,8 @@ def members_by_cluster(  # noqa: C901, PLR0917 - one compiled loop; numba takes 
     """Count the members of each cluster that carry each feature.
 
     Args:
-        start: where the rows of each feature begin in `posting`, features + 1.
-        posting: row numbers, feature after feature.
-        account: account of each row.
+        start: where the accounts of each feature begin in `posting`, features + 1.
+        posting: accounts that carry each feature, feature after feature.
         cluster: cluster per account, -1 for none.
         clusters: number of clusters.
         fewest: pairs of a feature and a cluster with fewer members are left out.
@@ -188,7 +186,7 @@ def members_by_cluster(  # noqa: C901, PLR0917 - one compiled loop; numba takes 
         for column in range(start.shape[0] - 1):
             several = 0
             for at in range(start[column], start[column + 1]):
-                of = cluster[account[posting[at]]]
+                of = cluster[posting[at]]
                 if of < 0:
                     continue
                 if count[of] == 0:
@@ -212,8 +210,7 @@ def members_by_cluster(  # noqa: C901, PLR0917 - one compiled loop; numba takes 
 @njit(nogil=True, cache=True)
 def carriers_by_cohort(  # noqa: PLR0917 - numba takes positional arguments
     start: I64,
-    posting: I32 | I64,
-    account: I32,
+    posting: I32,
     wanted: I64,
     cohort: I64,
     among: NDArray[np.bool_],
@@ -222,9 +219,8 @@ def carriers_by_cohort(  # noqa: PLR0917 - numba takes positional arguments
     """Count the accounts of each cohort that carry some features.
 
     Args:
-        start: where the rows of each feature begin in `posting`, features + 1.
-        posting: row numbers, feature after feature.
-        account: account of each row.
+        start: where the accounts of each feature begin in `posting`, features + 1.
+        posting: accounts that carry each feature, feature after feature.
         wanted: the features.
         cohort: cohort per account.
         among: the accounts that are counted.
@@ -236,7 +232,7 @@ def carriers_by_cohort(  # noqa: PLR0917 - numba takes positional arguments
     carried = np.zeros((wanted.shape[0], cohorts), np.int64)
     for k in range(wanted.shape[0]):
         for at in range(start[wanted[k]], start[wanted[k] + 1]):
-            who = account[posting[at]]
+            who = posting[at]
             if among[who]:
                 carried[k, cohort[who]] += 1
     return carried
@@ -245,8 +241,7 @@ def carriers_by_cohort(  # noqa: PLR0917 - numba takes positional arguments
 @njit(nogil=True, cache=True)
 def carried_weight(  # noqa: PLR0917 - numba takes positional arguments
     start: I64,
-    posting: I32 | I64,
-    account: I32,
+    posting: I32,
     marks: I64,
     weights: F64,
     adds: bool,  # noqa: FBT001 - numba takes positional arguments
@@ -258,9 +253,8 @@ def carried_weight(  # noqa: PLR0917 - numba takes positional arguments
     """Sum the weights of the features that each account carries, or take the largest.
 
     Args:
-        start: where the rows of each feature begin in `posting`, features + 1.
-        posting: row numbers, feature after feature.
-        account: account of each row.
+        start: where the accounts of each feature begin in `posting`, features + 1.
+        posting: accounts that carry each feature, feature after feature.
         marks: the features.
         weights: weight of each.
         adds: whether weights are summed.
@@ -275,7 +269,7 @@ def carried_weight(  # noqa: PLR0917 - numba takes positional arguments
     count = 0
     for k in range(marks.shape[0]):
         for at in range(start[marks[k]], start[marks[k] + 1]):
-            who = account[posting[at]]
+            who = posting[at]
             if not among[who]:
                 continue
             if not seen[who]:

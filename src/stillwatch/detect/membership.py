@@ -248,7 +248,6 @@ def _family_nats(
     account, found = kernels.carried_weight(
         coded.start,
         coded.posting,
-        coded.account,
         np.searchsorted(coded.values, marks.value),
         weight if words else weight.astype(np.float32).astype(np.float64),
         words,

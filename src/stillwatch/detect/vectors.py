@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from stillwatch.detect import kernels
-from stillwatch.detect.features import AT_ONCE, FamilyCounts, numbered
-from stillwatch.detect.population import Sketches
+from stillwatch.detect.features import AT_ONCE, FamilyCounts
 from stillwatch.detect.workers import Search, Workers
 
 WINDOW = 128
@@ -75,7 +74,9 @@ class Vectors:
         return result, cosine
 
 
-def forming(sketches: Sketches, frames: list[FamilyCounts], script: NDArray[np.int64]) -> Vectors:
+def forming(
+    sketches: FamilyCounts, frames: list[FamilyCounts], script: NDArray[np.int64]
+) -> Vectors:
     """Return vectors of the half of the hours that forms clusters.
 
     A cosine is half of the words' and half of the frames'.
@@ -93,56 +94,54 @@ def forming(sketches: Sketches, frames: list[FamilyCounts], script: NDArray[np.i
     )
 
 
-def whole(sketches: Sketches, frames: list[FamilyCounts], script: NDArray[np.int64]) -> Vectors:
+def whole(sketches: FamilyCounts, frames: list[FamilyCounts], script: NDArray[np.int64]) -> Vectors:
     """Return what `forming` does, of all hours: closer, but no longer apart from what tests it."""
     counted = [(family, family.count) for family in frames]
     return _framed(sketches, sketches.count, counted, script)
 
 
 def _framed(
-    sketches: Sketches,
+    sketches: FamilyCounts,
     counts: NDArray[np.int32],
     frames: list[tuple[FamilyCounts, NDArray[np.int32]]],
     script: NDArray[np.int64],
 ) -> Vectors:
-    tokens, column = sketches.numbered
-    words = _weigh(sketches.account, column, counts, script, tokens.size)
-    parts = []
-    for family, carried in frames:
-        values, number = numbered(family.value)
-        parts.append(_weigh(family.account, number, carried, script, values.size))
+    words = _weigh(sketches, counts, script)
+    parts = [_weigh(family, carried, script) for family, carried in frames]
     if not parts:
         return Vectors(words)
     framed = unit(sparse.hstack(parts, "csr", np.float32))
     return Vectors(unit(sparse.hstack([words, framed], "csr", np.float32)))
 
 
-def halves(sketches: Sketches, script: NDArray[np.int64]) -> tuple[Vectors, Vectors]:
+def halves(sketches: FamilyCounts, script: NDArray[np.int64]) -> tuple[Vectors, Vectors]:
     """Return vectors of the forming and of the held-out half, over the same columns."""
-    tokens, column = sketches.numbered
     first, second = (
-        Vectors(_weigh(sketches.account, column, count, script, tokens.size))
+        Vectors(_weigh(sketches, count, script))
         for count in (sketches.count - sketches.held_out, sketches.held_out)
     )
     return first, second
 
 
-def counts(sketches: Sketches, accounts: int) -> sparse.csr_matrix:
+def counts(sketches: FamilyCounts, accounts: int) -> sparse.csr_matrix:
     """Return events per account and kept word, over the columns of `halves`."""
-    tokens, column = sketches.numbered
     start = np.searchsorted(sketches.account, np.arange(accounts + 1))
-    shape = (accounts, tokens.size)
-    return sparse.csr_matrix((sketches.count.astype(np.float32), column, start), shape=shape)
+    shape = (accounts, sketches.values.size)
+    data = sketches.count.astype(np.float32)
+    return sparse.csr_matrix((data, sketches.number, start), shape=shape)
 
 
 def _weigh(
-    account: NDArray[np.int32],
-    column: NDArray[np.integer],
-    count: NDArray[np.int32],
-    script: NDArray[np.int64],
-    columns: int,
+    family: FamilyCounts, count: NDArray[np.int32], script: NDArray[np.int64]
 ) -> sparse.csr_matrix:
-    """Return unit rows of weighted counts; values that only one account has are left out."""
+    """Return unit rows of weighted counts; values that only one account has are left out.
+
+    Args:
+        family: who carries what.
+        count: events of each row that are looked at.
+        script: main script per account.
+    """
+    account, column, columns = family.account, family.number, family.values.size
     accounts, scripts = script.size, int(script.max(initial=0)) + 1
     shared = np.bincount(column[count > 0], minlength=columns) > 1
     keep = np.flatnonzero((count > 0) & shared[column])

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from stillwatch.detect import profiles
 from stillwatch.detect.features import FINGERPRINT_FAMILIES, Family, FamilyCounts, Features
-from stillwatch.detect.population import PACE_COLUMNS, Hourly, ModelUse, Sketches
+from stillwatch.detect.population import PACE_COLUMNS, Hourly, ModelUse
 from stillwatch.detect.profiles import exact_sum
 
 USED_COLUMNS = (
@@ -138,7 +138,7 @@ class SqlEngine(ABC):
             pa.schema([CODE, ("value", pa.uint64()), *_COUNTS]),
             ["code", "value"],
         )
-        return FamilyCounts(rows["code"], rows["value"], rows["n"], rows["held"])
+        return FamilyCounts.of(rows["code"], rows["value"], rows["n"], rows["held"])
 
     def pace(self) -> pa.Table:
         """Return `PACE_COLUMNS` per account, sorted by account code."""
@@ -222,7 +222,7 @@ class SqlEngine(ABC):
                 GROUP BY code, line HAVING count(*) >= 2) AS echoed GROUP BY 1
             )"""
 
-    def sketches(self) -> Sketches:
+    def sketches(self) -> FamilyCounts:
         """Return every account's kept word hashes."""
         rows = self._arrays(
             f"SELECT code, token, {_COUNTED} FROM ("
@@ -231,7 +231,7 @@ class SqlEngine(ABC):
             pa.schema([CODE, ("token", pa.uint32()), *_COUNTS]),
             ["code", "token"],
         )
-        return Sketches(rows["code"], rows["token"], rows["n"], rows["held"])
+        return FamilyCounts.of(rows["code"], rows["token"], rows["n"], rows["held"])
 
     def hourly(self) -> Hourly:
         """Return events per account and clock hour, sorted by account, then hour."""
