@@ -131,31 +131,6 @@ def test_members_and_carriers_are_those_of_a_naive_count(seed, accounts, columns
         assert carried[k].tolist() == np.bincount(cohort[kept], minlength=3).tolist()
 
 
-@settings(max_examples=40, deadline=None)
-@given(SEEDS, st.integers(1, 40), st.integers(1, 12), st.booleans())
-def test_carried_weights_are_those_of_a_naive_sum(seed, accounts, columns, adds):
-    rng = np.random.default_rng(seed)
-    rows = random_rows(rng, accounts, columns, 0.4).tocsc()
-    marks = np.flatnonzero(rng.random(columns) < 0.6)
-    weights, among = rng.uniform(0.1, 3, marks.size), rng.random(accounts) < 0.8
-    expected: dict[int, list[float]] = {}
-    for mark, weight in zip(marks, weights, strict=True):
-        for who in rows.indices[rows.indptr[mark] : rows.indptr[mark + 1]]:
-            if among[who]:
-                expected.setdefault(int(who), []).append(float(weight))
-    total, seen = np.zeros(accounts), np.zeros(accounts, bool)
-    start, posting = rows.indptr.astype(np.int64), rows.indices.astype(np.int32)
-    met = np.empty(accounts, np.int32)
-    for _ in range(2):  # what it leaves behind must serve again
-        who, found = kernels.carried_weight(
-            start, posting, marks, weights, adds, among, total, seen, met
-        )
-        merged = dict(zip(who.tolist(), found.tolist(), strict=True))
-        assert merged.keys() == expected.keys()
-        for key, parts in expected.items():
-            assert merged[key] == pytest.approx(sum(parts) if adds else max(parts))
-
-
 @settings(max_examples=80, deadline=None)
 @given(st.lists(st.integers(0, 30), max_size=8), st.integers(1, 40))
 def test_circulant_links_the_next_members_on_the_cycle(lengths, window):

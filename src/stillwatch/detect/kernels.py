@@ -239,58 +239,6 @@ def carriers_by_cohort(  # noqa: PLR0917 - numba takes positional arguments
 
 
 @njit(nogil=True, cache=True)
-def carried_weight(  # noqa: PLR0917 - numba takes positional arguments
-    start: I64,
-    posting: I32,
-    marks: I64,
-    weights: F64,
-    adds: bool,  # noqa: FBT001 - numba takes positional arguments
-    among: NDArray[np.bool_],
-    total: F64,
-    seen: NDArray[np.bool_],
-    met: I32,
-) -> tuple[I32, F64]:
-    """Sum the weights of the features that each account carries, or take the largest.
-
-    Args:
-        start: where the accounts of each feature begin in `posting`, features + 1.
-        posting: accounts that carry each feature, feature after feature.
-        marks: the features.
-        weights: weight of each.
-        adds: whether weights are summed.
-        among: the accounts that are looked at.
-        total: zeros, one per account; zeros again afterwards.
-        seen: False, one per account; False again afterwards.
-        met: room for all accounts.
-
-    Returns:
-        Accounts that carry any, in no order, and the weight of each.
-    """
-    count = 0
-    for k in range(marks.shape[0]):
-        for at in range(start[marks[k]], start[marks[k] + 1]):
-            who = posting[at]
-            if not among[who]:
-                continue
-            if not seen[who]:
-                seen[who] = True
-                met[count] = who
-                count += 1
-                total[who] = weights[k]
-            elif adds:
-                total[who] += weights[k]
-            elif weights[k] > total[who]:
-                total[who] = weights[k]
-    accounts = met[:count].copy()
-    found = np.empty(count, np.float64)
-    for k in range(count):
-        found[k] = total[accounts[k]]
-        total[accounts[k]] = 0.0
-        seen[accounts[k]] = False
-    return accounts, found
-
-
-@njit(nogil=True, cache=True)
 def circulant(column_start: I64, members: I32, window: int) -> tuple[I32, I32]:
     """Link each member of each posting to the next `window` members on a cycle.
 
