@@ -11,7 +11,7 @@ F64 = NDArray[np.float64]
 
 
 @njit(nogil=True, cache=True)
-def nearest(  # noqa: C901, PLR0912, PLR0917 - one compiled loop; numba takes positional arguments
+def nearest(  # noqa: C901, PLR0917 - one compiled loop; numba takes positional arguments
     row_start: I64,
     columns: I32,
     weights: F32,
@@ -48,44 +48,40 @@ def nearest(  # noqa: C901, PLR0912, PLR0917 - one compiled loop; numba takes po
     """
     rows = row_start.shape[0] - 1
     total = np.zeros(rows, np.float32)
-    touched = np.empty(rows, np.int32)
+    touched = np.empty(rows + 1, np.int32)
     found = np.full((last - first, neighbours), -1, np.int32)
     score = np.zeros((last - first, neighbours), np.float32)
     for place_of_row in range(first, last):
         row = searched[place_of_row]
         count = 0
         for entry in range(row_start[row], row_start[row + 1]):
-            column = columns[entry]
-            begin = column_start[column]
-            end = column_start[column + 1]
-            length = end - begin
+            begin = column_start[columns[entry]]
+            end = column_start[columns[entry] + 1]
             weight = weights[entry]
-            whole = length <= 2 * window + 1
-            steps = length if whole else 2 * window + 1
-            place = begin
-            if not whole:
-                place += np.searchsorted(members[begin:end], row) - window
-            for step in range(steps):
-                at = place + step
-                if not whole:
-                    if at < begin:
-                        at += length
-                    elif at >= end:
-                        at -= length
-                other = members[at]
-                if other == row:
-                    continue
-                if total[other] == 0.0:
+            # What lies within the window, and what of it lies beyond the end, at the beginning.
+            low, high, rest = begin, end, begin
+            if end - begin > 2 * window + 1:
+                low = begin + np.searchsorted(members[begin:end], row) - window
+                high = low + 2 * window + 1
+                if low < begin:
+                    low, high, rest = low + end - begin, end, high
+                elif high > end:
+                    rest, high = begin + high - end, end
+            for part in range(2):
+                for at in range(low if part == 0 else begin, high if part == 0 else rest):
+                    other = members[at]
+                    # Whether an account is new is hard to foretell: no branch here.
                     touched[count] = other
-                    count += 1
-                total[other] += weight * member_weights[at]
+                    count += total[other] == 0.0
+                    total[other] += weight * member_weights[at]
+        total[row] = 0.0
         kept = 0
         at_row = place_of_row - first
         for k in range(count):
             other = touched[k]
             value = total[other]
             total[other] = 0.0
-            if kept == neighbours and value <= score[at_row, kept - 1]:
+            if value <= (score[at_row, kept - 1] if kept == neighbours else 0.0):
                 continue
             slot = kept if kept < neighbours else kept - 1
             while slot > 0 and score[at_row, slot - 1] < value:
