@@ -111,9 +111,10 @@ class SqlEngine(ABC):
         """
 
     def _arrays(self, query: str, schema: pa.Schema, order: Sequence[str]) -> dict[str, Any]:
-        table = self._fetch(query, schema, order)
+        columns = dict(zip(schema.names, self._fetch(query, schema, order).columns, strict=True))
+        # Each is let go as it is copied: the words of a large log would be in memory twice.
         return {
-            name: table[name].combine_chunks().to_numpy(zero_copy_only=False)
+            name: columns.pop(name).combine_chunks().to_numpy(zero_copy_only=False)
             for name in schema.names
         }
 
@@ -138,7 +139,7 @@ class SqlEngine(ABC):
             pa.schema([CODE, ("value", pa.uint64()), *_COUNTS]),
             ["code", "value"],
         )
-        return FamilyCounts.of(rows["code"], rows["value"], rows["n"], rows["held"])
+        return FamilyCounts.of(rows["code"], rows.pop("value"), rows["n"], rows["held"])
 
     def pace(self) -> pa.Table:
         """Return `PACE_COLUMNS` per account, sorted by account code."""
@@ -231,7 +232,7 @@ class SqlEngine(ABC):
             pa.schema([CODE, ("token", pa.uint32()), *_COUNTS]),
             ["code", "token"],
         )
-        return FamilyCounts.of(rows["code"], rows["token"], rows["n"], rows["held"])
+        return FamilyCounts.of(rows["code"], rows.pop("token"), rows["n"], rows["held"])
 
     def hourly(self) -> Hourly:
         """Return events per account and clock hour, sorted by account, then hour."""
