@@ -6,6 +6,7 @@ of it join, and are reported as untested.
 """
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +17,7 @@ from stillwatch.detect import enrichment
 from stillwatch.detect.enrichment import Coded, Enriched
 from stillwatch.detect.features import LINE_OF, Family, Line
 from stillwatch.detect.marks import Marks, Room
+from stillwatch.detect.workers import THREADS
 
 REMEMBERED = 0.4
 """Part of the least member's nats from which on an account's nats are kept: nobody asks for less
@@ -123,12 +125,16 @@ def settle(
         & (rows.share >= settings.share)
     )
     rows = rows.where(marked)
-    room = Room.of(cohort.shape[0])
     profiles = rows.by_cluster(len(clusters))
-    return [
-        _apply(coded, members, profile, room, settings)
-        for members, profile in zip(clusters, profiles, strict=True)
-    ]
+    rooms = [Room.of(cohort.shape[0]) for _ in range(THREADS)]
+
+    def share(k: int) -> list[Group]:
+        mine = zip(clusters[k::THREADS], profiles[k::THREADS], strict=True)
+        return [_apply(coded, members, profile, rooms[k], settings) for members, profile in mine]
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        shares = list(pool.map(share, range(THREADS)))
+    return [shares[k % THREADS][k // THREADS] for k in range(len(clusters))]
 
 
 def _apply(
