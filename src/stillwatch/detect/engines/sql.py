@@ -65,7 +65,8 @@ USED_COLUMNS = (
 
 CODE = pa.field("code", pa.int32())
 _COUNTS = [("n", pa.int32()), ("held", pa.int32())]
-_COUNTED = "count(*)::INTEGER AS n, sum(held_out)::INTEGER AS held"
+# Counts, as the sum of the hours' halves would take a third more memory per group.
+_COUNTED = "count(*)::INTEGER AS n, (count(*) FILTER (WHERE held_out = 1))::INTEGER AS held"
 
 
 @dataclass(frozen=True)
