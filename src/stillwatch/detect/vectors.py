@@ -6,7 +6,9 @@ are what is left of content when templates are paraphrased away; frames (templat
 system prompt) are what is left when every prompt asks something else.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -15,7 +17,7 @@ from scipy import sparse
 
 from stillwatch.detect import kernels
 from stillwatch.detect.features import AT_ONCE, FamilyCounts
-from stillwatch.detect.workers import Search, Workers
+from stillwatch.detect.workers import THREADS, Search, Workers
 
 WINDOW = 128
 """Places looked at to either side in a long posting."""
@@ -34,9 +36,11 @@ class Vectors:
 
     def similarity(self, left: NDArray[np.int32], right: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return the cosine of pairs of accounts, 0..1."""
-        return kernels.pair_products(
-            self.rows.indptr.astype(np.int64), self.rows.indices, self.rows.data, left, right
-        )
+        start = self.rows.indptr.astype(np.int64)
+        products = partial(kernels.pair_products, start, self.rows.indices, self.rows.data)
+        parts = (np.array_split(ends, THREADS) for ends in (left, right))
+        with ThreadPoolExecutor(THREADS) as pool:
+            return np.concatenate(list(pool.map(products, *parts)))
 
     def nearest(
         self,
