@@ -53,7 +53,7 @@ def test_evidence_is_dealt_among_accounts_of_one_script_and_stays_whole() -> Non
     account = np.repeat(np.arange(20), 3).astype(np.int32)
     value = np.tile(np.arange(3), 20).astype(np.uint64) + account.astype(np.uint64) * np.uint64(10)
     count = rng.integers(1, 9, 60).astype(np.int32)
-    counts = FamilyCounts(account, value, count, count)
+    counts = FamilyCounts.of(account, value, count, count)
     view = View("content", np.zeros(20, np.int32), {Family.CLIENT: counts}, None)
     script = np.repeat([0, 1], 10)
     dealt = calibration._dealt(view, script, rng).held_out[Family.CLIENT]

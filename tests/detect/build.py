@@ -15,7 +15,7 @@ def family(carried: Iterable[tuple[int, int]], *, held_out: bool | None = None) 
     account = np.array([row[0] for row in rows], np.int32)
     value = np.array([row[1] for row in rows], np.uint64)
     share = {None: 1, True: 2, False: 0}[held_out]
-    return FamilyCounts(account, value, np.full_like(account, 2), np.full_like(account, share))
+    return FamilyCounts.of(account, value, np.full_like(account, 2), np.full_like(account, share))
 
 
 def random_family(

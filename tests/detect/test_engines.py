@@ -164,7 +164,7 @@ def test_what_does_not_fit_into_memory_is_spilled(many_words, tmp_path):
         expected = engine.sketches()
     with local(many_words, tmp_path / "narrow", memory=NARROW) as engine:
         found = engine.sketches()
-    for name in ("account", "token", "count", "held_out"):
+    for name in ("account", "value", "count", "held_out"):
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
 
 

@@ -111,12 +111,8 @@ def test_members_and_carriers_are_those_of_a_naive_count(seed, accounts, columns
     rows = random_rows(rng, accounts, columns, 0.4).tocsc()
     cluster = rng.integers(-1, 3, accounts).astype(np.int32)
     cohort, among = rng.integers(0, 3, accounts), rng.random(accounts) < 0.7
-    start, posting = rows.indptr.astype(np.int64), rng.permutation(rows.nnz)
-    account = np.empty(rows.nnz, np.int32)
-    account[posting] = rows.indices
-    feature, which, members, tested = kernels.members_by_cluster(
-        start, posting, account, cluster, 3, fewest
-    )
+    start, posting = rows.indptr.astype(np.int64), rows.indices.astype(np.int32)
+    feature, which, members, tested = kernels.members_by_cluster(start, posting, cluster, 3, fewest)
     carriers = [rows.indices[rows.indptr[k] : rows.indptr[k + 1]] for k in range(columns)]
     counts = {
         (column, of): int((cluster[who] == of).sum())
@@ -129,36 +125,10 @@ def test_members_and_carriers_are_those_of_a_naive_count(seed, accounts, columns
     }
     assert tested.tolist() == [sum(counts[k, of] > 0 for k in range(columns)) for of in range(3)]
     wanted = np.flatnonzero(rng.random(columns) < 0.5)
-    carried = kernels.carriers_by_cohort(start, posting, account, wanted, cohort, among, 3)
+    carried = kernels.carriers_by_cohort(start, posting, wanted, cohort, among, 3)
     for k, column in enumerate(wanted):
         kept = carriers[column][among[carriers[column]]]
         assert carried[k].tolist() == np.bincount(cohort[kept], minlength=3).tolist()
-
-
-@settings(max_examples=40, deadline=None)
-@given(SEEDS, st.integers(1, 40), st.integers(1, 12), st.booleans())
-def test_carried_weights_are_those_of_a_naive_sum(seed, accounts, columns, adds):
-    rng = np.random.default_rng(seed)
-    rows = random_rows(rng, accounts, columns, 0.4).tocsc()
-    marks = np.flatnonzero(rng.random(columns) < 0.6)
-    weights, among = rng.uniform(0.1, 3, marks.size), rng.random(accounts) < 0.8
-    expected: dict[int, list[float]] = {}
-    for mark, weight in zip(marks, weights, strict=True):
-        for who in rows.indices[rows.indptr[mark] : rows.indptr[mark + 1]]:
-            if among[who]:
-                expected.setdefault(int(who), []).append(float(weight))
-    total, seen = np.zeros(accounts), np.zeros(accounts, bool)
-    start, posting = rows.indptr.astype(np.int64), np.arange(rows.nnz)
-    met = np.empty(accounts, np.int32)
-    account = rows.indices.astype(np.int32)
-    for _ in range(2):  # what it leaves behind must serve again
-        who, found = kernels.carried_weight(
-            start, posting, account, marks, weights, adds, among, total, seen, met
-        )
-        merged = dict(zip(who.tolist(), found.tolist(), strict=True))
-        assert merged.keys() == expected.keys()
-        for key, parts in expected.items():
-            assert merged[key] == pytest.approx(sum(parts) if adds else max(parts))
 
 
 @settings(max_examples=80, deadline=None)

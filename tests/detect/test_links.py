@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from stillwatch.detect import index, links, vectors
-from stillwatch.detect.features import Family
-from stillwatch.detect.population import Sketches
+from stillwatch.detect.features import Family, FamilyCounts
 from stillwatch.detect.workers import Threads
 from tests.detect.build import family, random_features, with_carriers
 
@@ -75,7 +74,7 @@ def same_words(accounts, words=8):
     cells = [(a, 7 + w) for a in range(accounts) for w in range(words)]
     account, token = (np.array(column) for column in zip(*cells, strict=True))
     one = np.ones(account.size, np.int32)
-    return Sketches(account.astype(np.int32), token.astype(np.uint32), one, one * 0)
+    return FamilyCounts.of(account.astype(np.int32), token.astype(np.uint32), one, one * 0)
 
 
 def test_identical_accounts_without_strangers_are_not_linked():
@@ -100,7 +99,9 @@ def test_the_floor_is_a_quantile_of_strangers_of_the_same_script():
     token = rng.integers(0, 60, account.size) + 100 * script[account]
     cells = np.unique(np.column_stack([account, token]), axis=0)
     one = np.ones(len(cells), np.int32)
-    sketches = Sketches(cells[:, 0].astype(np.int32), cells[:, 1].astype(np.uint32), one, one * 0)
+    sketches = FamilyCounts.of(
+        cells[:, 0].astype(np.int32), cells[:, 1].astype(np.uint32), one, one * 0
+    )
     words = vectors.forming(sketches, [], script)
     floor = links.stranger_floor(words, script, rng, quantile=0.9)
     assert floor[500] == 1.0  # nobody to compare with

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from stillwatch.detect import enrichment, membership
+from stillwatch.detect import enrichment, marks, membership
 from stillwatch.detect.features import Family
 from stillwatch.detect.membership import MembershipSettings
 from tests.detect.build import random_features, with_carriers
@@ -127,4 +127,4 @@ def test_matching_counts_the_best_value_of_a_family_and_caps_it():
     coded = enrichment.code(features, ACCOUNTS)
     (group,) = membership.settle(coded, [members], cohort(), SETTINGS)
     assert group.rows.value.size >= 5
-    assert group.nats.value.max() <= membership.FAMILY_NATS
+    assert group.nats.value.max() <= marks.FAMILY_NATS

@@ -3,7 +3,6 @@ import pytest
 
 from stillwatch.detect import vectors
 from stillwatch.detect.features import FamilyCounts
-from stillwatch.detect.population import Sketches
 from stillwatch.detect.workers import Threads
 
 
@@ -14,7 +13,7 @@ def random_sketches(rng, accounts, tokens=60):
         for token in sorted(set((tokens * rng.random(12) ** 2).astype(int).tolist()))
     ]
     count = rng.integers(1, 6, len(cells))
-    return Sketches(
+    return FamilyCounts.of(
         np.array([a for a, _ in cells], np.int32),
         np.array([1000 + t for _, t in cells], np.uint32),
         count.astype(np.int32),
@@ -25,7 +24,7 @@ def random_sketches(rng, accounts, tokens=60):
 def random_frame(rng, accounts):
     """Each account with one of five frames, seen in one half or in both."""
     count = rng.integers(1, 6, accounts).astype(np.int32)
-    return FamilyCounts(
+    return FamilyCounts.of(
         np.arange(accounts, dtype=np.int32),
         rng.integers(0, 5, accounts).astype(np.uint64),
         count,
@@ -37,7 +36,7 @@ def naive_vectors(sketches, script, count):
     """Dictionaries of ln(1 + n) times rarity within the account's script, at unit length."""
     carriers: dict[tuple[int, int], int] = {}
     everywhere: dict[int, int] = {}
-    rows = list(zip(sketches.account.tolist(), sketches.token.tolist(), count, strict=True))
+    rows = list(zip(sketches.account.tolist(), sketches.value.tolist(), count, strict=True))
     for account, token, n in rows:
         if n:
             cell = (int(script[account]), token)
@@ -82,9 +81,9 @@ def test_similarity_is_the_naive_cosine(made):
 
 def test_forming_vectors_do_not_see_the_held_out_half(made):
     sketches, script = made
-    forming_only = Sketches(
+    forming_only = FamilyCounts.of(
         sketches.account,
-        sketches.token,
+        sketches.value,
         sketches.count - sketches.held_out,
         np.zeros_like(sketches.held_out),
     )
@@ -99,10 +98,10 @@ def test_words_and_frames_count_alike():
     """Two accounts of one frame and no common word are half alike, whatever they ask."""
     account = np.repeat(np.arange(4), 2).astype(np.int32)
     token = np.array([1, 2, 3, 4, 1, 3, 2, 4], np.uint32)
-    sketches = Sketches(account, token, np.ones(8, np.int32), np.zeros(8, np.int32))
+    sketches = FamilyCounts.of(account, token, np.ones(8, np.int32), np.zeros(8, np.int32))
     framed = np.array([7, 7, 8, 8], np.uint64)
     count = np.full(4, 9, np.int32)
-    frame = FamilyCounts(np.arange(4, dtype=np.int32), framed, count, count * 0)
+    frame = FamilyCounts.of(np.arange(4, dtype=np.int32), framed, count, count * 0)
     script = np.zeros(4, np.int64)
     words = vectors.forming(sketches, [], script)
     both = vectors.forming(sketches, [frame], script)
@@ -141,8 +140,8 @@ def test_counts_add_both_halves(made):
     sketches, script = made
     table = vectors.counts(sketches, script.size)
     assert table.sum() == sketches.count.sum()
-    tokens = np.unique(sketches.token)
+    tokens = np.unique(sketches.value)
     assert (
-        table[sketches.account[7], np.searchsorted(tokens, sketches.token[7])]
+        table[sketches.account[7], np.searchsorted(tokens, sketches.value[7])]
         == (sketches.count[7])
     )

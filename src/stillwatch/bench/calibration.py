@@ -180,9 +180,13 @@ def _dealt(view: View, script: IntArray, rng: np.random.Generator) -> View:
 
 def _renamed(counts: FamilyCounts, other: IntArray) -> FamilyCounts:
     account = other[counts.account].astype(counts.account.dtype)
-    order = np.lexsort((counts.value, account))
-    return FamilyCounts(
-        account[order], counts.value[order], counts.count[order], counts.held_out[order]
+    order = np.lexsort((counts.number, account))
+    return replace(
+        counts,
+        account=account[order],
+        number=counts.number[order],
+        count=counts.count[order],
+        held_out=counts.held_out[order],
     )
 
 

@@ -157,17 +157,20 @@ def _carriers(
         owner: group of each mark.
         value: value of each mark; no group has two marks of one value.
     """
-    values, place = np.unique(value, return_inverse=True)
-    rows = np.flatnonzero((home[counts.account] >= 0) & np.isin(counts.value, values))
+    number, beyond = (np.searchsorted(counts.values, value, side) for side in ("left", "right"))
+    known = np.flatnonzero(beyond > number)
+    owner, number = owner[known], number[known]
+    wanted = np.zeros(counts.values.size, bool)
+    wanted[number] = True
+    rows = np.flatnonzero((home[counts.account] >= 0) & wanted[counts.number])
     account = counts.account[rows].astype(np.int64)
     # A group and the number of a value, as one key.
-    keys = owner * values.size + place
+    keys = owner * counts.values.size + number
     order = np.argsort(keys)
-    wanted = home[account] * values.size + np.searchsorted(values, counts.value[rows])
-    at = np.minimum(np.searchsorted(keys, wanted, sorter=order), keys.size - 1)
-    mark = order[at]
-    marked = keys[mark] == wanted
-    return account[marked], mark[marked]
+    carried = home[account] * counts.values.size + counts.number[rows]
+    at = np.minimum(np.searchsorted(keys, carried, sorter=order), keys.size - 1)
+    marked = keys[order[at]] == carried
+    return account[marked], known[order[at[marked]]]
 
 
 def _verdict(assessed: Assessed, kind: Kind) -> Verdict:

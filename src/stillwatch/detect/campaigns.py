@@ -18,7 +18,7 @@ from stillwatch.detect.links import Links
 from stillwatch.detect.objectives import main_objective, objective_shares
 from stillwatch.detect.population import Population
 from stillwatch.detect.prices import PriceTable, Tokens
-from stillwatch.detect.profiles import SCRIPTS, matrix, values
+from stillwatch.detect.profiles import SCRIPTS, matrix, seconds, values
 from stillwatch.detect.results import Campaign, Enrichment, Evidence, Indicator, Share
 from stillwatch.events.contracts import Kind
 from stillwatch.events.scripts import Script
@@ -90,12 +90,14 @@ def assemble(context: Context) -> list[tuple[Campaign, Evidence]]:
     return [_campaign(context, *each) for each in zip(found, links, strict=True)]
 
 
-def campaign_id(population: Population, members: NDArray[np.int64]) -> str:
-    """Return a name that stays as a campaign grows: made from the member seen first."""
-    first = members[np.lexsort((members, population.seconds("first_seen")[members]))[0]]
-    digest = hashlib.blake2b(
-        population.profiles["account_id"][int(first)].as_py().encode(), digest_size=4
-    )
+def campaign_id(group: pa.Table) -> str:
+    """Return a name that stays as a campaign grows: made from the member seen first.
+
+    Args:
+        group: profiles of the members, in order of account code.
+    """
+    first = int(np.argmin(seconds(group, "first_seen")))
+    digest = hashlib.blake2b(group["account_id"][first].as_py().encode(), digest_size=4)
     return f"sw-{digest.hexdigest()}"
 
 
@@ -105,15 +107,15 @@ def _campaign(context: Context, assessed: Assessed, links: Links) -> tuple[Campa
     shares = objective_shares(group)
     tokens = _tokens(population, members)
     bars = _bars(context, assessed)
-    name = campaign_id(population, members)
+    name = campaign_id(group)
     campaign = Campaign(
         campaign_id=name,
         kind=assessed.kind,
         accounts=group["account_id"].to_pylist(),
         size=int(members.size),
         events=int(values(group, "events").sum()),
-        first_seen=_moment(population.seconds("first_seen")[members].min()),
-        last_seen=_moment(population.seconds("last_seen")[members].max()),
+        first_seen=_moment(seconds(group, "first_seen").min()),
+        last_seen=_moment(seconds(group, "last_seen").max()),
         q_coordination=assessed.q_coordination,
         q_kind=assessed.q_kind,
         objective=main_objective(shares, context.usual)

@@ -6,13 +6,13 @@ cohorts carry the feature, so that what a plan or language group has in common i
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stillwatch.detect import kernels
 from stillwatch.detect.features import AT_ONCE, Family, FamilyCounts, Features, spans
+from stillwatch.detect.numbering import postings
 from stillwatch.stats.enrichment import binomial_tail_log
 
 FEWEST_CARRIERS = 3
@@ -77,26 +77,26 @@ def concatenate(parts: Sequence[Enriched]) -> Enriched:
 
 @dataclass(frozen=True)
 class Coded:
-    """One family with its values numbered, so that many tests share one sort.
+    """One family with its postings, so that many tests share one sort.
 
     Attributes:
         family: the family.
         account: account code of each row.
         column: number of each row's value.
         values: the values, ascending.
-        carriers: accounts that carry each value.
-        posting: rows in the order of their values.
-        start: where each value's rows begin in `posting`; one more than there are values.
+        carriers: accounts that carry each value; of a half, some are carried by none.
+        posting: accounts that carry each value, ascending, value after value.
+        start: where each value's accounts begin in `posting`; one more than there are values.
         first: where each account's rows begin; one more than there are accounts.
         degree: values per account over the mean of accounts that have any, float32.
     """
 
     family: Family
     account: NDArray[np.int32]
-    column: NDArray[np.int32] | NDArray[np.int64]
+    column: NDArray[np.int32]
     values: NDArray[np.uint64]
     carriers: NDArray[np.int64]
-    posting: NDArray[np.int32] | NDArray[np.int64]
+    posting: NDArray[np.int32]
     start: NDArray[np.int64]
     first: NDArray[np.int64]
     degree: NDArray[np.float32]
@@ -107,7 +107,7 @@ class Coded:
 
 
 def code(features: Features, accounts: int) -> dict[Family, Coded]:
-    """Number the values of every family.
+    """Make the postings of every family.
 
     Args:
         features: counts per family, rows sorted by account.
@@ -117,23 +117,15 @@ def code(features: Features, accounts: int) -> dict[Family, Coded]:
 
 
 def code_family(family: Family, counts: FamilyCounts, accounts: int) -> Coded:
-    """Number the values of one family; see `code`."""
-    # As narrow as the rows allow: the words of a large log are hundreds of millions.
-    narrow = np.dtype(np.int32 if counts.value.size < 2**31 else np.int64)
-    posting: NDArray[Any] = np.argsort(counts.value, kind="stable").astype(narrow)
-    ranked = counts.value[posting]
-    first = np.ones(ranked.size, bool)
-    first[1:] = ranked[1:] != ranked[:-1]
-    column = np.empty(ranked.size, narrow)
-    column[posting] = np.cumsum(first, dtype=narrow) - 1
-    start = np.append(np.flatnonzero(first), ranked.size)
+    """Make the postings of one family; see `code`."""
+    start, posting = postings(counts.number, counts.account, counts.values.size)
     rows = np.searchsorted(counts.account, np.arange(accounts + 1))
     values = np.diff(rows)
     return Coded(
         family=family,
         account=counts.account,
-        column=column,
-        values=ranked[first],
+        column=counts.number,
+        values=counts.values,
         carriers=np.diff(start),
         posting=posting,
         start=start,
@@ -162,7 +154,7 @@ def test_family(coded: Coded, cluster: NDArray[np.int32], cohort: NDArray[np.int
     """Test every feature of one family; see `test`."""
     clusters = int(cluster.max(initial=-1)) + 1
     feature, which, members, tested = kernels.members_by_cluster(
-        coded.start, coded.posting, coded.account, cluster, clusters, FEWEST_CARRIERS
+        coded.start, coded.posting, cluster, clusters, FEWEST_CARRIERS
     )
     order = np.lexsort((feature, which))
     feature, which, members = feature[order], which[order], members[order]
@@ -239,7 +231,7 @@ def _rates(
     mix = _mix(cluster, cohort, among)
     wanted, back = np.unique(feature, return_inverse=True)
     carried = kernels.carriers_by_cohort(
-        coded.start, coded.posting, coded.account, wanted, cohort, among, mix.shape[1]
+        coded.start, coded.posting, wanted, cohort, among, mix.shape[1]
     )
     rate = np.empty(feature.size)
     step = AT_ONCE // 16  # a row has as many numbers as there are cohorts

@@ -4,14 +4,14 @@ A family is one aspect of behaviour (an opening, a network, a payment). Formatio
 some families, the test of a cluster reads the others; `detect.formation` says which.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
-from typing import Final, TypeVar
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-Value = TypeVar("Value", np.uint32, np.uint64)
+from stillwatch.detect.numbering import numbered
 
 
 class Line(StrEnum):
@@ -101,27 +101,69 @@ FINGERPRINT_FAMILIES: Final[dict[Family, str]] = {
 class FamilyCounts:
     """Which account carries which value of one family, and in how many events.
 
-    Rows are unique in (account, value) and sorted by account, then value.
+    Rows are unique in (account, value) and sorted by account, then value. A log has hundreds of
+    millions of rows, so values are numbered once, and what reads them counts numbers.
 
     Attributes:
         account: account codes, int32, shape (rows,).
-        value: feature values, uint64.
+        number: number of each row's value in `values`, int32.
+        values: distinct feature values, uint64, ascending.
         count: events of the account with the value, int32.
         held_out: how many of those events lie in the held-out half, int32.
     """
 
     account: NDArray[np.int32]
-    value: NDArray[np.uint64]
+    number: NDArray[np.int32]
+    values: NDArray[np.uint64]
     count: NDArray[np.int32]
     held_out: NDArray[np.int32]
 
-    def half(self, *, held_out: bool) -> "FamilyCounts":
-        """Return only what the held-out half (or the other) shows."""
+    @classmethod
+    def of(
+        cls,
+        account: NDArray[np.int32],
+        value: NDArray[np.uint64] | NDArray[np.uint32],
+        count: NDArray[np.int32],
+        held_out: NDArray[np.int32],
+    ) -> Self:
+        """Number the values of rows that are unique and sorted."""
+        values, number = numbered(value)
+        return cls(account, number, values, count, held_out)
+
+    @property
+    def value(self) -> NDArray[np.uint64]:
+        """Value of each row."""
+        return self.values[self.number]
+
+    @property
+    def carriers(self) -> NDArray[np.int64]:
+        """How many accounts carry each value."""
+        return np.bincount(self.number, minlength=self.values.size)
+
+    def half(self, *, held_out: bool) -> Self:
+        """Return only what the held-out half (or the other) shows, with the same numbers."""
         counts = self.held_out if held_out else self.count - self.held_out
         keep = counts > 0
         kept = counts[keep]
-        return FamilyCounts(
-            self.account[keep], self.value[keep], kept, kept if held_out else kept * 0
+        return replace(
+            self,
+            account=self.account[keep],
+            number=self.number[keep],
+            count=kept,
+            held_out=kept if held_out else kept * 0,
+        )
+
+    def only(self, wanted: NDArray[np.bool_]) -> Self:
+        """Return the rows of some values, numbered anew; `wanted` is of the shape of `values`."""
+        keep = wanted[self.number]
+        number = (np.cumsum(wanted, dtype=np.int32) - 1)[self.number[keep]]
+        return replace(
+            self,
+            account=self.account[keep],
+            number=number,
+            values=self.values[wanted],
+            count=self.count[keep],
+            held_out=self.held_out[keep],
         )
 
 
@@ -131,23 +173,6 @@ Features = dict[Family, FamilyCounts]
 
 AT_ONCE: Final = 1 << 22
 """Rows that are looked at together where an intermediate result of all would be large."""
-
-
-def numbered(values: NDArray[Value]) -> tuple[NDArray[Value], NDArray[np.int32]]:
-    """Return the distinct values, ascending, and the number of each among them.
-
-    What `np.unique` does, in a quarter of its memory: a log has hundreds of millions of values.
-
-    >>> numbered(np.array([7, 3, 7], np.uint32))
-    (array([3, 7], dtype=uint32), array([1, 0, 1], dtype=int32))
-    """
-    blocks = [slice(start, start + AT_ONCE) for start in range(0, values.size, AT_ONCE)]
-    parts = [np.unique(values[block]) for block in blocks]
-    distinct = np.unique(np.concatenate(parts)) if parts else values[:0]
-    number = np.empty(values.size, np.int32)
-    for block in blocks:
-        number[block] = np.searchsorted(distinct, values[block])
-    return distinct, number
 
 
 def spans(first: NDArray[np.int64], members: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from stillwatch.detect import clusters, index, links, vectors
 from stillwatch.detect.features import Family, FamilyCounts
-from stillwatch.detect.population import Population, Sketches
+from stillwatch.detect.population import Population
 from stillwatch.detect.profiles import main_script
 from stillwatch.detect.workers import Workers
 
@@ -109,22 +109,15 @@ def locality(population: Population) -> NDArray[np.int64]:
     return rank
 
 
-def word_counts(sketches: Sketches, accounts: int) -> FamilyCounts:
+def word_counts(sketches: FamilyCounts, accounts: int) -> FamilyCounts:
     """Return kept word hashes as a family, without those that very many accounts use.
 
     Words that more than 1 in 20 accounts use say little, and are most of the rows. In a small log a
     single group can be that large, so words of up to 200 accounts stay unless 3 in 10 use them.
     """
-    tokens, column = sketches.numbered
-    carriers = np.bincount(column, minlength=tokens.size)
+    carriers = sketches.carriers
     most = max(0.05 * accounts, min(0.3 * accounts, 200), 3)
-    keep = ((carriers >= 3) & (carriers <= most))[column]
-    return FamilyCounts(
-        sketches.account[keep],
-        tokens[column[keep]].astype(np.uint64),
-        sketches.count[keep],
-        sketches.held_out[keep],
-    )
+    return sketches.only((carriers >= 3) & (carriers <= most))
 
 
 def _content(
@@ -196,6 +189,9 @@ def _made(make: Callable[[Family], FamilyCounts], families: list[Family]) -> Hel
 def _dominant(counts: FamilyCounts, accounts: int) -> NDArray[np.uint64]:
     """Return each account's most frequent value of a family, 0 where it has none."""
     best = np.zeros(accounts, np.uint64)
-    ranked = np.lexsort((counts.value, counts.count))
-    best[counts.account[ranked]] = counts.value[ranked]
+    if counts.account.size:
+        # The most events and of equal ones the largest value, as one key.
+        key = counts.count * np.int64(counts.values.size) + counts.number
+        owners, starts = np.unique(counts.account, return_index=True)
+        best[owners] = counts.values[np.maximum.reduceat(key, starts) % counts.values.size]
     return best

@@ -62,14 +62,13 @@ def build(
             continue
         carried = np.bincount(counts.account, minlength=accounts)
         degree[:, family] = carried / max(carried[carried > 0].mean(), 1.0)
-        values, column, carriers = np.unique(counts.value, return_inverse=True, return_counts=True)
-        shared = carriers > 1
+        column, shared = counts.number, counts.carriers > 1
         renumbered = np.cumsum(shared) - 1
         keep = shared[column]
         account_parts.append(counts.account[keep])
         column_parts.append(renumbered[column[keep]] + offset)
         family_parts.append(np.full(int(shared.sum()), family, np.int8))
-        value_parts.append(values[shared])
+        value_parts.append(counts.values[shared])
         offset += int(shared.sum())
     if not account_parts:
         return FeatureIndex(

@@ -11,7 +11,7 @@ F64 = NDArray[np.float64]
 
 
 @njit(nogil=True, cache=True)
-def nearest(  # noqa: C901, PLR0912, PLR0917 - one compiled loop; numba takes positional arguments
+def nearest(  # noqa: C901, PLR0917 - one compiled loop; numba takes positional arguments
     row_start: I64,
     columns: I32,
     weights: F32,
@@ -48,44 +48,40 @@ def nearest(  # noqa: C901, PLR0912, PLR0917 - one compiled loop; numba takes po
     """
     rows = row_start.shape[0] - 1
     total = np.zeros(rows, np.float32)
-    touched = np.empty(rows, np.int32)
+    touched = np.empty(rows + 1, np.int32)
     found = np.full((last - first, neighbours), -1, np.int32)
     score = np.zeros((last - first, neighbours), np.float32)
     for place_of_row in range(first, last):
         row = searched[place_of_row]
         count = 0
         for entry in range(row_start[row], row_start[row + 1]):
-            column = columns[entry]
-            begin = column_start[column]
-            end = column_start[column + 1]
-            length = end - begin
+            begin = column_start[columns[entry]]
+            end = column_start[columns[entry] + 1]
             weight = weights[entry]
-            whole = length <= 2 * window + 1
-            steps = length if whole else 2 * window + 1
-            place = begin
-            if not whole:
-                place += np.searchsorted(members[begin:end], row) - window
-            for step in range(steps):
-                at = place + step
-                if not whole:
-                    if at < begin:
-                        at += length
-                    elif at >= end:
-                        at -= length
-                other = members[at]
-                if other == row:
-                    continue
-                if total[other] == 0.0:
+            # What lies within the window, and what of it lies beyond the end, at the beginning.
+            low, high, rest = begin, end, begin
+            if end - begin > 2 * window + 1:
+                low = begin + np.searchsorted(members[begin:end], row) - window
+                high = low + 2 * window + 1
+                if low < begin:
+                    low, high, rest = low + end - begin, end, high
+                elif high > end:
+                    rest, high = begin + high - end, end
+            for part in range(2):
+                for at in range(low if part == 0 else begin, high if part == 0 else rest):
+                    other = members[at]
+                    # Whether an account is new is hard to foretell: no branch here.
                     touched[count] = other
-                    count += 1
-                total[other] += weight * member_weights[at]
+                    count += total[other] == 0.0
+                    total[other] += weight * member_weights[at]
+        total[row] = 0.0
         kept = 0
         at_row = place_of_row - first
         for k in range(count):
             other = touched[k]
             value = total[other]
             total[other] = 0.0
-            if kept == neighbours and value <= score[at_row, kept - 1]:
+            if value <= (score[at_row, kept - 1] if kept == neighbours else 0.0):
                 continue
             slot = kept if kept < neighbours else kept - 1
             while slot > 0 and score[at_row, slot - 1] < value:
@@ -152,10 +148,9 @@ def pair_products(row_start: I64, columns: I32, weights: F32, left: I32, right: 
 
 
 @njit(nogil=True, cache=True)
-def members_by_cluster(  # noqa: C901, PLR0917 - one compiled loop; numba takes positional arguments
+def members_by_cluster(  # noqa: C901 - one compiled loop; numba takes positional arguments
     start: I64,
-    posting: I32 | I64,
-    account: I32,
+    posting: I32,
     cluster: I32,
     clusters: int,
     fewest: int,
@@ -163,9 +158,8 @@ def members_by_cluster(  # noqa: C901, PLR0917 - one compiled loop; numba takes 
     """Count the members of each cluster that carry each feature.
 
     Args:
-        start: where the rows of each feature begin in `posting`, features + 1.
-        posting: row numbers, feature after feature.
-        account: account of each row.
+        start: where the accounts of each feature begin in `posting`, features + 1.
+        posting: accounts that carry each feature, feature after feature.
         cluster: cluster per account, -1 for none.
         clusters: number of clusters.
         fewest: pairs of a feature and a cluster with fewer members are left out.
@@ -188,7 +182,7 @@ def members_by_cluster(  # noqa: C901, PLR0917 - one compiled loop; numba takes 
         for column in range(start.shape[0] - 1):
             several = 0
             for at in range(start[column], start[column + 1]):
-                of = cluster[account[posting[at]]]
+                of = cluster[posting[at]]
                 if of < 0:
                     continue
                 if count[of] == 0:
@@ -212,8 +206,7 @@ def members_by_cluster(  # noqa: C901, PLR0917 - one compiled loop; numba takes 
 @njit(nogil=True, cache=True)
 def carriers_by_cohort(  # noqa: PLR0917 - numba takes positional arguments
     start: I64,
-    posting: I32 | I64,
-    account: I32,
+    posting: I32,
     wanted: I64,
     cohort: I64,
     among: NDArray[np.bool_],
@@ -222,9 +215,8 @@ def carriers_by_cohort(  # noqa: PLR0917 - numba takes positional arguments
     """Count the accounts of each cohort that carry some features.
 
     Args:
-        start: where the rows of each feature begin in `posting`, features + 1.
-        posting: row numbers, feature after feature.
-        account: account of each row.
+        start: where the accounts of each feature begin in `posting`, features + 1.
+        posting: accounts that carry each feature, feature after feature.
         wanted: the features.
         cohort: cohort per account.
         among: the accounts that are counted.
@@ -236,64 +228,10 @@ def carriers_by_cohort(  # noqa: PLR0917 - numba takes positional arguments
     carried = np.zeros((wanted.shape[0], cohorts), np.int64)
     for k in range(wanted.shape[0]):
         for at in range(start[wanted[k]], start[wanted[k] + 1]):
-            who = account[posting[at]]
+            who = posting[at]
             if among[who]:
                 carried[k, cohort[who]] += 1
     return carried
-
-
-@njit(nogil=True, cache=True)
-def carried_weight(  # noqa: PLR0917 - numba takes positional arguments
-    start: I64,
-    posting: I32 | I64,
-    account: I32,
-    marks: I64,
-    weights: F64,
-    adds: bool,  # noqa: FBT001 - numba takes positional arguments
-    among: NDArray[np.bool_],
-    total: F64,
-    seen: NDArray[np.bool_],
-    met: I32,
-) -> tuple[I32, F64]:
-    """Sum the weights of the features that each account carries, or take the largest.
-
-    Args:
-        start: where the rows of each feature begin in `posting`, features + 1.
-        posting: row numbers, feature after feature.
-        account: account of each row.
-        marks: the features.
-        weights: weight of each.
-        adds: whether weights are summed.
-        among: the accounts that are looked at.
-        total: zeros, one per account; zeros again afterwards.
-        seen: False, one per account; False again afterwards.
-        met: room for all accounts.
-
-    Returns:
-        Accounts that carry any, in no order, and the weight of each.
-    """
-    count = 0
-    for k in range(marks.shape[0]):
-        for at in range(start[marks[k]], start[marks[k] + 1]):
-            who = account[posting[at]]
-            if not among[who]:
-                continue
-            if not seen[who]:
-                seen[who] = True
-                met[count] = who
-                count += 1
-                total[who] = weights[k]
-            elif adds:
-                total[who] += weights[k]
-            elif weights[k] > total[who]:
-                total[who] = weights[k]
-    accounts = met[:count].copy()
-    found = np.empty(count, np.float64)
-    for k in range(count):
-        found[k] = total[accounts[k]]
-        total[accounts[k]] = 0.0
-        seen[accounts[k]] = False
-    return accounts, found
 
 
 @njit(nogil=True, cache=True)

@@ -75,17 +75,15 @@ def _slots(seconds: NDArray[np.float64], known: NDArray[np.bool_]) -> FamilyCoun
 
 def _once(account: NDArray[np.int64], value: NDArray[np.uint64]) -> FamilyCounts:
     one = np.ones(account.size, np.int32)
-    return FamilyCounts(account.astype(np.int32), value, one, one * 0)
+    return FamilyCounts.of(account.astype(np.int32), value, one, one * 0)
 
 
 def _sorted(account: NDArray[np.int32], value: NDArray[np.uint64]) -> FamilyCounts:
     order = np.lexsort((value, account))
-    rows = _once(account[order].astype(np.int64), value[order])
+    account, value = account[order], value[order]
     repeat = np.zeros(account.size, bool)
-    repeat[1:] = (rows.account[1:] == rows.account[:-1]) & (rows.value[1:] == rows.value[:-1])
-    return FamilyCounts(
-        rows.account[~repeat], rows.value[~repeat], rows.count[~repeat], rows.held_out[~repeat]
-    )
+    repeat[1:] = (account[1:] == account[:-1]) & (value[1:] == value[:-1])
+    return _once(account[~repeat].astype(np.int64), value[~repeat])
 
 
 def _dictionary(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], list[str]]:

@@ -5,6 +5,7 @@ accounts that share rare networks, clients, payments or moments. A cluster forme
 tested on the other, so a view never looks at the other's families.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ from stillwatch.detect import kernels
 from stillwatch.detect.features import AT_ONCE, LINE_OF, Family, Line
 from stillwatch.detect.index import FeatureIndex
 from stillwatch.detect.vectors import Vectors
-from stillwatch.detect.workers import Workers
+from stillwatch.detect.workers import THREADS, Workers
 
 CIRCULANT_WINDOW = 8
 """Neighbours on the cycle to which each member of a posting is linked."""
@@ -60,8 +61,8 @@ def infrastructure_links(
     members = by_rank[columns.indices]
     row_start, row_columns = index.rows.indptr.astype(np.int64), index.rows.indices
     pairs = _pairs(columns.indptr.astype(np.int64), members, index.accounts)
-    found = []
-    for start in range(0, pairs.size, AT_ONCE):
+
+    def scored(start: int) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
         left, right = _ends(pairs[start : start + AT_ONCE], index.accounts)
         nats, lines = kernels.pair_surprise(
             row_start,
@@ -76,7 +77,10 @@ def infrastructure_links(
         )
         several = (lines & (lines - np.uint32(1))) != 0
         keep = several & (nats >= np.log(index.accounts / expected))
-        found.append((left[keep], right[keep], nats[keep].astype(np.float64)))
+        return left[keep], right[keep], nats[keep].astype(np.float64)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = list(pool.map(scored, range(0, pairs.size, AT_ONCE)))
     if not found:
         return Links(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0))
     return Links(*(np.concatenate(column) for column in zip(*found, strict=True)))

@@ -6,20 +6,19 @@ of it join, and are reported as untested.
 """
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stillwatch.detect import enrichment, kernels
+from stillwatch.detect import enrichment
 from stillwatch.detect.enrichment import Coded, Enriched
 from stillwatch.detect.features import LINE_OF, Family, Line
+from stillwatch.detect.marks import Marks, Room
+from stillwatch.detect.workers import THREADS
 
-FAMILY_NATS = 10.0
-"""Most that one family may say for an account."""
-WORD_WEIGHT = 0.25
-"""Words of one text come together, so each counts as a quarter of a feature."""
 REMEMBERED = 0.4
 """Part of the least member's nats from which on an account's nats are kept: nobody asks for less
 than half of the median member's."""
@@ -102,26 +101,6 @@ class Group:
         return np.union1d(self.tested, self.joined)
 
 
-@dataclass(frozen=True)
-class Room:
-    """Arrays over all accounts that the match of one profile after the other uses again.
-
-    Attributes:
-        weight: nats summed so far, float64, 0 between uses.
-        seen: whose weight is set, False between uses.
-        met: account codes in the order in which they were met.
-    """
-
-    weight: NDArray[np.float64]
-    seen: NDArray[np.bool_]
-    met: NDArray[np.int32]
-
-    @classmethod
-    def of(cls, accounts: int) -> "Room":
-        """Make room for so many accounts."""
-        return cls(np.zeros(accounts), np.zeros(accounts, bool), np.empty(accounts, np.int32))
-
-
 def settle(
     coded: Mapping[Family, Coded],
     clusters: list[NDArray[np.int64]],
@@ -146,12 +125,16 @@ def settle(
         & (rows.share >= settings.share)
     )
     rows = rows.where(marked)
-    room = Room.of(cohort.shape[0])
     profiles = rows.by_cluster(len(clusters))
-    return [
-        _apply(coded, members, profile, room, settings)
-        for members, profile in zip(clusters, profiles, strict=True)
-    ]
+    rooms = [Room.of(cohort.shape[0]) for _ in range(THREADS)]
+
+    def share(k: int) -> list[Group]:
+        mine = zip(clusters[k::THREADS], profiles[k::THREADS], strict=True)
+        return [_apply(coded, members, profile, rooms[k], settings) for members, profile in mine]
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        shares = list(pool.map(share, range(THREADS)))
+    return [shares[k % THREADS][k // THREADS] for k in range(len(clusters))]
 
 
 def _apply(
@@ -161,12 +144,11 @@ def _apply(
     room: Room,
     settings: MembershipSettings,
 ) -> Group:
-    accounts = room.seen.size
-    who, nats, lines = match(coded, rows, members, np.ones(accounts, bool), room)
+    accounts = room.weight.size
+    who, nats, lines = match(coded, rows, members, room)
     inside = np.zeros(accounts, bool)
     inside[members] = True
-    common = rows.where(rows.share >= settings.core[0])
-    _, core, _ = match(coded, common, members, inside, room)
+    core = _of(coded, rows.where(rows.share >= settings.core[0]), members)
     inside = inside[who]
     typical = float(np.median(nats[inside])) if members.size else 0.0
     firm = _firm(lines, inside, settings)
@@ -198,37 +180,29 @@ def match(
     coded: Mapping[Family, Coded],
     rows: Enriched,
     members: NDArray[np.int64],
-    among: NDArray[np.bool_],
     room: Room,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_]]:
     """Return how many nats of a profile accounts match, and in which lines of evidence.
 
-    Within a family the best feature counts (values of a family exclude or imply each other), words
-    excepted, whose matches add up; each family is capped. What an account with as many values would
-    match by chance is taken off, so that who does everything does not match everything.
-
     Args:
         coded: all families.
         rows: the profile.
-        members: accounts that are looked at even if they match nothing.
-        among: accounts that are looked at if they match anything, shape (accounts,).
+        members: accounts that are returned even if they match nothing.
         room: for all accounts.
 
     Returns:
-        The accounts, ascending; the nats of each; and whether each line adds more than one nat,
-        shape (these accounts, lines).
+        Accounts that match anything, and members, ascending; the nats of each; and whether each
+        line adds more than one nat, shape (these accounts, lines).
     """
     found = []
-    seen = np.zeros(among.size, bool)
+    seen = np.zeros(room.weight.size, bool)
     seen[members] = True
-    for number in np.unique(rows.family):
-        family = Family(int(number))
-        marks = rows.where(rows.family == number)
-        account, nats = _family_nats(coded[family], marks, among, room)
+    for family in map(Family, np.unique(rows.family).tolist()):
+        account, nats = Marks.of(coded[family], rows).matched(room)
         seen[account] = True
         found.append((family, account, nats))
     who = np.flatnonzero(seen)
-    place = np.empty(among.size, np.int32)
+    place = np.empty(seen.size, np.int32)
     place[who] = np.arange(who.size)
     total = np.zeros(who.size, np.float32)
     order = list(Line)
@@ -239,32 +213,14 @@ def match(
     return who, total, lines
 
 
-def _family_nats(
-    coded: Coded, marks: Enriched, among: NDArray[np.bool_], room: Room
-) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Return the accounts that match features of one family, and the nats of each."""
-    words = coded.family == Family.WORDS
-    weight = np.log(marks.lift)
-    account, found = kernels.carried_weight(
-        coded.start,
-        coded.posting,
-        coded.account,
-        np.searchsorted(coded.values, marks.value),
-        weight if words else weight.astype(np.float32).astype(np.float64),
-        words,
-        among,
-        room.weight,
-        room.seen,
-        room.met,
-    )
-    degree = coded.degree[account]
-    if words:
-        chance = float((marks.share / marks.lift * weight).sum())
-        nats = (WORD_WEIGHT * (found - chance * degree)).astype(np.float32)
-    else:
-        chances = np.maximum(marks.value.size * degree, 1.0)
-        nats = found.astype(np.float32) - np.log(chances)
-    return account[nats > 0], np.minimum(nats[nats > 0], FAMILY_NATS)
+def _of(
+    coded: Mapping[Family, Coded], rows: Enriched, members: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Return how many nats of a profile some accounts match; see `match`."""
+    total = np.zeros(members.size, np.float32)
+    for family in map(Family, np.unique(rows.family).tolist()):
+        total += Marks.of(coded[family], rows).matched_by(members)
+    return total
 
 
 def unite(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from stillwatch.detect import profiles
 from stillwatch.detect.features import Family, FamilyCounts, Features
-from stillwatch.detect.population import PACE_COLUMNS, Hourly, ModelUse, Sketches
+from stillwatch.detect.population import PACE_COLUMNS, Hourly, ModelUse
 
 MILLIONTHS: Final = 1e6
 
@@ -58,7 +58,7 @@ class Partial:
 
     profiles: pa.Table
     features: Features
-    sketches: Sketches
+    sketches: FamilyCounts
     hourly: Hourly
     models: ModelUse
     gaps: Gaps
@@ -99,7 +99,7 @@ class Merged:
         """Return `PACE_COLUMNS` per account."""
         return pace(self._partial, self._echoes)
 
-    def sketches(self) -> Sketches:
+    def sketches(self) -> FamilyCounts:
         """Return every account's kept word hashes."""
         return self._partial.sketches
 
@@ -126,16 +126,13 @@ def merge(earlier: Partial, later: Partial) -> Partial:
     merged = profiles.merge(earlier.profiles, later.profiles)
     ids = merged["account_id"].combine_chunks()
     before, after = (_codes(part.profiles, ids) for part in (earlier, later))
-    words = _counts(_words(earlier.sketches), _words(later.sketches), before, after)
     return Partial(
         profiles=merged,
         features={
             family: _counts(counts, later.features[family], before, after)
             for family, counts in earlier.features.items()
         },
-        sketches=Sketches(
-            words.account, words.value.astype(np.uint32), words.count, words.held_out
-        ),
+        sketches=_counts(earlier.sketches, later.sketches, before, after),
         hourly=_hourly(earlier.hourly, later.hourly, before, after),
         models=_models(earlier.models, later.models, before, after),
         gaps=_gaps(earlier, later, before, after),
@@ -192,12 +189,6 @@ def _most(account: Array, count: Array, size: int) -> Array:
     return largest
 
 
-def _words(sketches: Sketches) -> FamilyCounts:
-    return FamilyCounts(
-        sketches.account, sketches.token.astype(np.uint64), sketches.count, sketches.held_out
-    )
-
-
 def _counts(
     earlier: FamilyCounts, later: FamilyCounts, before: Codes, after: Codes
 ) -> FamilyCounts:
@@ -209,7 +200,7 @@ def _counts(
         np.concatenate([earlier.count, later.count]),
         np.concatenate([earlier.held_out, later.held_out]),
     )
-    return FamilyCounts(account, value, count, held_out)
+    return FamilyCounts.of(account, value, count, held_out)
 
 
 def _hourly(earlier: Hourly, later: Hourly, before: Codes, after: Codes) -> Hourly:

@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from stillwatch.detect import springs
 from stillwatch.detect.links import Links
 from stillwatch.detect.population import Hourly, Population
 from stillwatch.detect.results import Graph, GraphNode, GrowthPoint
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 GRAPH_NODES = 120
-LAYOUT_STEPS = 80
 
 
 def growth(hourly: Hourly, members: NDArray[np.int64]) -> list[GrowthPoint]:
@@ -80,7 +80,7 @@ def graph(population: Population, links: Links, members: NDArray[np.int64]) -> G
     left, right, weight = place[left[keep]], place[right[keep]], weight[keep]
     strongest = np.argsort(-weight, kind="stable")[: 4 * GRAPH_NODES]
     left, right, weight = left[strongest], right[strongest], weight[strongest]
-    x, y = _springs(shown.size, left, right)
+    x, y = springs.layout(shown.size, left, right)
     events = population.profiles["events"].to_numpy()
     ids = population.profiles["account_id"]
     nodes = [
@@ -93,29 +93,3 @@ def graph(population: Population, links: Links, members: NDArray[np.int64]) -> G
         (int(a), int(b), round(float(w), 3)) for a, b, w in zip(left, right, weight, strict=True)
     ]
     return Graph(nodes, edges, int(members.size))
-
-
-def _springs(
-    nodes: int, left: NDArray[np.int64], right: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Lay out a small graph by forces (Fruchterman & Reingold 1991), from a golden-angle spiral."""
-    turn = np.arange(nodes) * np.pi * (3 - np.sqrt(5))
-    place = (
-        np.column_stack([np.cos(turn), np.sin(turn)])
-        * np.sqrt((np.arange(nodes) + 0.5) / max(nodes, 1))[:, None]
-    )
-    ideal = np.sqrt(1.0 / max(nodes, 1))
-    for step in range(LAYOUT_STEPS):
-        apart = place[:, None, :] - place[None, :, :]
-        distance = np.maximum(np.linalg.norm(apart, axis=2), 1e-3)
-        move = (apart * (ideal**2 / distance**2)[:, :, None]).sum(axis=1)
-        pull = (place[left] - place[right]) * (
-            np.linalg.norm(place[left] - place[right], axis=1) / ideal
-        )[:, None]
-        np.add.at(move, left, -pull)
-        np.add.at(move, right, pull)
-        length = np.maximum(np.linalg.norm(move, axis=1, keepdims=True), 1e-9)
-        place = place + move / length * np.minimum(length, 0.1 * (1 - step / LAYOUT_STEPS))
-    place = place - place.mean(axis=0)
-    place = place / max(float(np.abs(place).max(initial=0.0)), 1e-9)
-    return place[:, 0], place[:, 1]

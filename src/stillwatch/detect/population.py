@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from stillwatch.detect.features import Features, numbered, spans
+from stillwatch.detect.features import FamilyCounts, Features, spans
+from stillwatch.detect.profiles import seconds
 
 PACE_COLUMNS: Final = (
     "active_hours",  # distinct clock hours with an event
@@ -23,28 +24,6 @@ PACE_COLUMNS: Final = (
     "gaps_at_mode",  # gaps whose length, to the second, is the account's most common one
     "echoes",  # prompts that carry passages of earlier completions
 )
-
-
-@dataclass(frozen=True)
-class Sketches:
-    """All kept word one- and two-gram hashes, a row per (account, hash), sorted.
-
-    Attributes:
-        account: account codes, int32.
-        token: sketch hashes, uint32.
-        count: events of the account in whose sketch the hash stands, int32.
-        held_out: how many of those lie in the held-out half, int32.
-    """
-
-    account: NDArray[np.int32]
-    token: NDArray[np.uint32]
-    count: NDArray[np.int32]
-    held_out: NDArray[np.int32]
-
-    @cached_property
-    def numbered(self) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
-        """Distinct tokens, ascending, and the number of each row's token among them."""
-        return numbered(self.token)
 
 
 @dataclass(frozen=True)
@@ -92,7 +71,7 @@ class Population:
         profiles: `detect.profiles` columns, row i is the account with code i.
         pace: `PACE_COLUMNS` as float64, aligned.
         features: families, by account code.
-        sketches: the words of prompts, hashed.
+        sketches: all kept hashes of words and pairs of words, and in how many events each stands.
         hourly: events by clock hour.
         models: use by model.
         accounts: the accounts contract, aligned (nulls where an account is not listed), or None
@@ -105,7 +84,7 @@ class Population:
     profiles: pa.Table
     pace: pa.Table
     features: Features
-    sketches: Sketches
+    sketches: FamilyCounts
     hourly: Hourly
     models: ModelUse
     accounts: pa.Table | None
@@ -131,7 +110,7 @@ class Population:
 
     def seconds(self, column: str) -> NDArray[np.float64]:
         """Return a time column of profiles as seconds since 1970."""
-        return np.asarray(self.profiles[column].cast(pa.int64()).to_numpy(), np.float64) / 1e6
+        return seconds(self.profiles, column)
 
     def verified(self) -> NDArray[np.bool_]:
         """Return which accounts the provider has verified; none without an accounts table."""

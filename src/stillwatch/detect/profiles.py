@@ -153,6 +153,11 @@ def values(profiles: pa.Table, name: str) -> np.ndarray:
     )
 
 
+def seconds(profiles: pa.Table, name: str) -> np.ndarray:
+    """Return a time column as seconds since 1970."""
+    return np.asarray(profiles[name].cast(pa.int64()).to_numpy(), np.float64) / 1e6
+
+
 def matrix(profiles: pa.Table, names: tuple[str, ...]) -> np.ndarray:
     """Return several columns as a float64 array of shape (accounts, columns)."""
     return np.column_stack([values(profiles, name) for name in names])

@@ -6,7 +6,9 @@ are what is left of content when templates are paraphrased away; frames (templat
 system prompt) are what is left when every prompt asks something else.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -14,9 +16,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from stillwatch.detect import kernels
-from stillwatch.detect.features import AT_ONCE, FamilyCounts, numbered
-from stillwatch.detect.population import Sketches
-from stillwatch.detect.workers import Search, Workers
+from stillwatch.detect.features import AT_ONCE, FamilyCounts
+from stillwatch.detect.workers import THREADS, Search, Workers
 
 WINDOW = 128
 """Places looked at to either side in a long posting."""
@@ -35,9 +36,11 @@ class Vectors:
 
     def similarity(self, left: NDArray[np.int32], right: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return the cosine of pairs of accounts, 0..1."""
-        return kernels.pair_products(
-            self.rows.indptr.astype(np.int64), self.rows.indices, self.rows.data, left, right
-        )
+        start = self.rows.indptr.astype(np.int64)
+        products = partial(kernels.pair_products, start, self.rows.indices, self.rows.data)
+        parts = (np.array_split(ends, THREADS) for ends in (left, right))
+        with ThreadPoolExecutor(THREADS) as pool:
+            return np.concatenate(list(pool.map(products, *parts)))
 
     def nearest(
         self,
@@ -75,7 +78,9 @@ class Vectors:
         return result, cosine
 
 
-def forming(sketches: Sketches, frames: list[FamilyCounts], script: NDArray[np.int64]) -> Vectors:
+def forming(
+    sketches: FamilyCounts, frames: list[FamilyCounts], script: NDArray[np.int64]
+) -> Vectors:
     """Return vectors of the half of the hours that forms clusters.
 
     A cosine is half of the words' and half of the frames'.
@@ -93,56 +98,54 @@ def forming(sketches: Sketches, frames: list[FamilyCounts], script: NDArray[np.i
     )
 
 
-def whole(sketches: Sketches, frames: list[FamilyCounts], script: NDArray[np.int64]) -> Vectors:
+def whole(sketches: FamilyCounts, frames: list[FamilyCounts], script: NDArray[np.int64]) -> Vectors:
     """Return what `forming` does, of all hours: closer, but no longer apart from what tests it."""
     counted = [(family, family.count) for family in frames]
     return _framed(sketches, sketches.count, counted, script)
 
 
 def _framed(
-    sketches: Sketches,
+    sketches: FamilyCounts,
     counts: NDArray[np.int32],
     frames: list[tuple[FamilyCounts, NDArray[np.int32]]],
     script: NDArray[np.int64],
 ) -> Vectors:
-    tokens, column = sketches.numbered
-    words = _weigh(sketches.account, column, counts, script, tokens.size)
-    parts = []
-    for family, carried in frames:
-        values, number = numbered(family.value)
-        parts.append(_weigh(family.account, number, carried, script, values.size))
+    words = _weigh(sketches, counts, script)
+    parts = [_weigh(family, carried, script) for family, carried in frames]
     if not parts:
         return Vectors(words)
     framed = unit(sparse.hstack(parts, "csr", np.float32))
     return Vectors(unit(sparse.hstack([words, framed], "csr", np.float32)))
 
 
-def halves(sketches: Sketches, script: NDArray[np.int64]) -> tuple[Vectors, Vectors]:
+def halves(sketches: FamilyCounts, script: NDArray[np.int64]) -> tuple[Vectors, Vectors]:
     """Return vectors of the forming and of the held-out half, over the same columns."""
-    tokens, column = sketches.numbered
     first, second = (
-        Vectors(_weigh(sketches.account, column, count, script, tokens.size))
+        Vectors(_weigh(sketches, count, script))
         for count in (sketches.count - sketches.held_out, sketches.held_out)
     )
     return first, second
 
 
-def counts(sketches: Sketches, accounts: int) -> sparse.csr_matrix:
+def counts(sketches: FamilyCounts, accounts: int) -> sparse.csr_matrix:
     """Return events per account and kept word, over the columns of `halves`."""
-    tokens, column = sketches.numbered
     start = np.searchsorted(sketches.account, np.arange(accounts + 1))
-    shape = (accounts, tokens.size)
-    return sparse.csr_matrix((sketches.count.astype(np.float32), column, start), shape=shape)
+    shape = (accounts, sketches.values.size)
+    data = sketches.count.astype(np.float32)
+    return sparse.csr_matrix((data, sketches.number, start), shape=shape)
 
 
 def _weigh(
-    account: NDArray[np.int32],
-    column: NDArray[np.integer],
-    count: NDArray[np.int32],
-    script: NDArray[np.int64],
-    columns: int,
+    family: FamilyCounts, count: NDArray[np.int32], script: NDArray[np.int64]
 ) -> sparse.csr_matrix:
-    """Return unit rows of weighted counts; values that only one account has are left out."""
+    """Return unit rows of weighted counts; values that only one account has are left out.
+
+    Args:
+        family: who carries what.
+        count: events of each row that are looked at.
+        script: main script per account.
+    """
+    account, column, columns = family.account, family.number, family.values.size
     accounts, scripts = script.size, int(script.max(initial=0)) + 1
     shared = np.bincount(column[count > 0], minlength=columns) > 1
     keep = np.flatnonzero((count > 0) & shared[column])

@@ -5,8 +5,8 @@ from typing import Protocol, Self
 
 import pyarrow as pa
 
-from stillwatch.detect.features import Family, Features
-from stillwatch.detect.population import Hourly, ModelUse, Sketches
+from stillwatch.detect.features import Family, FamilyCounts, Features
+from stillwatch.detect.population import Hourly, ModelUse
 
 
 class Aggregates(Protocol):
@@ -28,7 +28,7 @@ class Aggregates(Protocol):
         """Return the counts of every family that fingerprints carry."""
         ...
 
-    def sketches(self) -> Sketches:
+    def sketches(self) -> FamilyCounts:
         """Return every account's kept word hashes."""
         ...
 

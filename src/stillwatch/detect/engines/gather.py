@@ -33,7 +33,7 @@ def gather(
         progress: advanced by one per aggregate.
     """
     progress.start("profiles", None)
-    profiles = aggregates.profiles()
+    profiles = aggregates.profiles().combine_chunks()  # thousands of groups take rows of it
     aligned = None if accounts is None else align(accounts, profiles["account_id"])
     pace = aggregates.pace()
     progress.finish()

@@ -117,6 +117,13 @@ class Ground:
         return float(np.median(self.answer[self.background]))
 
     @cached_property
+    def strangers(self) -> Mapping[str, NDArray[np.float64]]:
+        """Known p-values of background accounts by what they are of, ascending."""
+        of = {"pace": self.pace, "harvest": self.harvest, "alone": self.alone}
+        found = {name: p_values[self.background] for name, p_values in of.items()}
+        return {name: np.sort(p_values[np.isfinite(p_values)]) for name, p_values in found.items()}
+
+    @cached_property
     def speakers(self) -> NDArray[np.int64]:
         """Accounts by main script."""
         return np.bincount(self.script)

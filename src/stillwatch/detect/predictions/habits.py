@@ -73,7 +73,9 @@ def moments(ground: Ground, members: NDArray[np.int64]) -> Prediction:
 
 def pace(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
     """People sleep and pause."""
-    return _typical(ground.pace, ground.background, members, TYPICAL_PACE, "machine-like pace")
+    return _typical(
+        ground.pace, ground.strangers["pace"], members, TYPICAL_PACE, "machine-like pace"
+    )
 
 
 def interests(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
@@ -97,13 +99,13 @@ def interests(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
 def ordinary_requests(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
     """Ordinary customers seldom ask for reasoning, grades, training records or tool traces."""
     what = "requests for reasoning, grades or training data"
-    return _typical(ground.harvest, ground.background, members, TYPICAL_REQUESTS, what)
+    return _typical(ground.harvest, ground.strangers["harvest"], members, TYPICAL_REQUESTS, what)
 
 
 def ordinary_accounts(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
     """People who do the same thing still behave like others, each taken alone."""
     what = "all that is measured of one account"
-    return _typical(ground.alone, ground.background, members, TYPICAL_ACCOUNTS, what)
+    return _typical(ground.alone, ground.strangers["alone"], members, TYPICAL_ACCOUNTS, what)
 
 
 def extreme_accounts(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
@@ -114,7 +116,7 @@ def extreme_accounts(ground: Ground, members: NDArray[np.int64]) -> Prediction |
 
 def _typical(
     ranks: NDArray[np.float64],
-    background: NDArray[np.int64],
+    strangers: NDArray[np.float64],
     members: NDArray[np.int64],
     typical: float,
     what: str,
@@ -135,8 +137,6 @@ def _typical(
         text = f"in {what} the median member is among the {median:.1%} most unusual"
     if upper > typical:
         return Prediction(1.0, text)
-    strangers = ranks[background]
-    strangers = strangers[np.isfinite(strangers)]
     p_value = float(stats.mannwhitneyu(known, strangers, alternative="less").pvalue)
     return Prediction(max(p_value, SMALLEST), text)
 

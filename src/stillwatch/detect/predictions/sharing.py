@@ -101,8 +101,10 @@ def _sharing(
     strangers: int,
 ) -> Sharing:
     column, place = np.unique(coded.column[rows], return_inverse=True)
-    carriers = np.unique(np.column_stack([place, owner[coded.account[rows]]]), axis=0)
-    owners = np.bincount(carriers[:, 0], minlength=column.size)
+    owned = owner[coded.account[rows]]
+    most = int(owned.max(initial=0)) + 1
+    carriers = np.unique(place * most + owned)  # a value and an owner of it, as one key
+    owners = np.bincount(carriers // most, minlength=column.size)
     sharing = np.unique(coded.account[rows][owners[place] > 1]).size
     inside = np.bincount(place, minlength=column.size)
     others = (coded.carriers[column] - inside)[place]

@@ -53,8 +53,8 @@ def signup_network_burst(population: Population) -> FloatArray:
     carried = measures.family(population, Family.SIGNUP_NETWORK)
     signup = population.signup_seconds()[carried.account]
     known = ~np.isnan(signup)
-    account, value, time = carried.account[known], carried.value[known], signup[known]
-    _, network = np.unique(value, return_inverse=True)
+    account, time = carried.account[known], signup[known]
+    network = carried.number[known].astype(np.int64)
     organisation = _organisations(population)[account]
     _, inside = np.unique(np.stack([network, organisation]), axis=1, return_inverse=True)
     measure = np.full(population.size, np.nan)
@@ -84,7 +84,7 @@ def shared_device(population: Population) -> FloatArray:
 def _shared(population: Population, family: Family) -> FloatArray:
     """Other organisations that carry the account's value; the largest where it has several."""
     carried = measures.family(population, family)
-    _, value = np.unique(carried.value, return_inverse=True)
+    value = carried.number
     pairs = np.unique(np.stack([value, _organisations(population)[carried.account]]), axis=1)
     others = np.bincount(pairs[0])[value] - 1.0
     measure = np.full(population.size, -np.inf)
@@ -96,7 +96,7 @@ def _organisations(population: Population) -> IntArray:
     """A code per account: its organisation's, or one of its own where it has none."""
     codes = -1 - np.arange(population.size, dtype=np.int64)
     carried = measures.family(population, Family.ORGANISATION)
-    codes[carried.account] = np.unique(carried.value, return_inverse=True)[1]
+    codes[carried.account] = carried.number
     return codes
 
 

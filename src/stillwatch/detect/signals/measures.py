@@ -66,7 +66,7 @@ def ratio(top: FloatArray, bottom: FloatArray) -> FloatArray:
 def family(population: Population, name: Family) -> FamilyCounts:
     """Return the counts of one family, empty where this population has none."""
     nothing = np.empty(0, np.int32)
-    empty = FamilyCounts(nothing, np.empty(0, np.uint64), nothing, nothing)
+    empty = FamilyCounts.of(nothing, np.empty(0, np.uint64), nothing, nothing)
     return population.features.get(name, empty)
 
 

@@ -1,7 +1,5 @@
 """Where traffic comes from: listed networks, many networks, conversations that change accounts."""
 
-import numpy as np
-
 from stillwatch.detect.features import Family, Line
 from stillwatch.detect.population import Population
 from stillwatch.detect.signals import measures
@@ -35,8 +33,7 @@ def many_networks(population: Population) -> FloatArray:
 def conversation_hopping(population: Population) -> FloatArray:
     """Shrunken share of events in conversations that other accounts carry on too."""
     carried = measures.family(population, Family.CONVERSATION)
-    _, value = np.unique(carried.value, return_inverse=True)
-    shared = np.bincount(value, minlength=1)[value] > 1
+    shared = (carried.carriers > 1)[carried.number]
     hops = measures.events_with(carried.account[shared], carried.count[shared], population.size)
     return measures.shrunken_rate(hops, measures.column(population, "with_conversation"))
 

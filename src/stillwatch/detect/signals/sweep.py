@@ -58,9 +58,11 @@ def _rare(population: Population) -> BoolArray:
     Accounts are counted in buckets of the leading bits of the hash; two words in one bucket look
     more common than they are, never rarer.
     """
-    bucket = population.sketches.token >> np.uint32(32 - _BUCKET_BITS)
-    users = np.bincount(bucket, minlength=1)[bucket]
-    return np.asarray((users >= 2) & (users <= max(2.0, RARE_SHARE * population.size)))
+    sketches = population.sketches
+    bucket = (sketches.values >> np.uint64(32 - _BUCKET_BITS)).astype(np.int64)
+    users = np.bincount(bucket, sketches.carriers, minlength=1)[bucket]
+    rare = (users >= 2) & (users <= max(2.0, RARE_SHARE * population.size))
+    return np.asarray(rare[sketches.number])
 
 
 SIGNALS = (
