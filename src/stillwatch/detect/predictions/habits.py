@@ -111,7 +111,7 @@ def ordinary_accounts(ground: Ground, members: NDArray[np.int64]) -> Prediction 
 def extreme_accounts(ground: Ground, members: NDArray[np.int64]) -> Prediction | None:
     """People who do an unusual thing together are still not the most unusual of all, one by one."""
     what = "all that is measured of one account"
-    return _typical(ground.alone, ground.background, members, EXTREME_ACCOUNTS, what)
+    return _typical(ground.alone, ground.strangers["alone"], members, EXTREME_ACCOUNTS, what)
 
 
 def _typical(
