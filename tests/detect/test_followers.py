@@ -44,12 +44,12 @@ def neighbours(near, *, cosine=0.6):
 
 
 def test_an_account_among_members_follows():
-    (found,) = follow([campaign([20])], neighbours({20: [0, 1, 30]}), nobody(), SETTINGS)
+    (found,) = follow([campaign([20])], neighbours({20: [0, 1, 2, 30]}), nobody(), SETTINGS)
     assert found.tolist() == [20]
 
 
 def test_followers_count_as_members_in_the_next_round():
-    near = neighbours({20: [0, 1], 21: [20, 0], 22: [20, 21]})
+    near = neighbours({20: [0, 1, 2], 21: [20, 0, 1], 22: [20, 21, 0]})
     (found,) = follow([campaign([20, 21, 22])], near, nobody(), SETTINGS)
     assert found.tolist() == [20, 21, 22]
     once = FollowerSettings(neighbours=6, rounds=1)
@@ -59,7 +59,7 @@ def test_followers_count_as_members_in_the_next_round():
 
 @pytest.mark.parametrize(
     ("near", "match", "cosine"),
-    [([0, 30, 31], 8.0, 0.6), ([0, 1, 30], 4.9, 0.6), ([0, 1, 30], 8.0, 0.41)],
+    [([0, 1, 30, 31], 8.0, 0.6), ([0, 1, 2], 4.9, 0.6), ([0, 1, 2], 8.0, 0.47)],
     ids=["few members near", "little of the profile", "not as near as members are"],
 )
 def test_each_condition_keeps_strangers_out(near, match, cosine):

@@ -4,7 +4,7 @@ import pytest
 from stillwatch.detect import enrichment, marks, membership
 from stillwatch.detect.features import Family
 from stillwatch.detect.membership import MembershipSettings
-from tests.detect.build import random_features, with_carriers
+from tests.detect.build import random_family, random_features, with_carriers
 
 ACCOUNTS = 3000
 SETTINGS = MembershipSettings()
@@ -55,6 +55,22 @@ def test_one_line_of_evidence_is_not_enough_to_join():
     (group,) = membership.settle(coded, [operation], cohort(), SETTINGS)
     assert not np.isin(neighbours, group.members).any()
     assert np.isin(operation, group.members).all()
+
+
+@pytest.mark.parametrize(("with_card", "stay"), [(20, 20), (8, 60)])
+def test_where_members_share_more_than_content_nobody_belongs_by_content_alone(with_card, stay):
+    """Hobbyists with an operation's subjects leave it; the users of an app all stay."""
+    everybody = np.arange(60)
+    rng = np.random.default_rng(6)
+    features = random_features(rng, ACCOUNTS)
+    for of in (Family.TEMPLATE, Family.OPENING, Family.CLOSING):
+        others = random_family(rng, ACCOUNTS, 40)
+        features[of] = with_carriers(others, {10**6 + of: everybody})
+    cards = {10**7: everybody[:with_card]}
+    features[Family.PAYMENT] = with_carriers(features[Family.PAYMENT], cards)
+    coded = enrichment.code(features, ACCOUNTS)
+    (group,) = membership.settle(coded, [everybody], cohort(), SETTINGS)
+    assert group.members.tolist() == everybody[:stay].tolist()
 
 
 def test_a_profile_that_fits_too_many_makes_nobody_join():

@@ -37,8 +37,8 @@ class FollowerSettings:
     """
 
     neighbours: int = 12
-    share: float = 1 / 3
-    alike: float = 0.7
+    share: float = 0.5
+    alike: float = 0.8
     match: float = 0.5
     rounds: int = 8
 

@@ -39,6 +39,8 @@ class MembershipSettings:
         join: least part of the median member's nats to join.
         firm: share of members from which on a line of evidence is firm; who stays matches two of
             the firm lines, or as much as the median member; who joins matches all of them.
+        beside: share of members that match a line other than the content from which on nobody
+            belongs by the content alone.
         growth: most accounts that may join per tested one; a profile that fits more is not telling.
         alike: least part of a profile that the members of another group must match, both ways, for
             the two to be one.
@@ -51,6 +53,7 @@ class MembershipSettings:
     core: tuple[float, float] = (0.4, 0.2)
     join: float = 0.6
     firm: float = 0.5
+    beside: float = 0.2
     growth: float = 3.0
     alike: float = 0.6
 
@@ -156,10 +159,11 @@ def _apply(
     least, part = settings.stay
     # Where most members are marked by a second line, one line alone must be matched in full.
     enough = (matched >= min(2, firm.sum())) | (nats >= typical)
-    stays = inside & (nats >= max(least, part * typical)) & enough
+    apart = _beside_content(lines, inside, settings)
+    stays = inside & (nats >= max(least, part * typical)) & enough & apart
     stays[inside] &= core >= settings.core[1] * (np.median(core) if members.size else 0.0)
     needed = max(np.log(accounts) + 2.0, settings.join * typical)
-    joins = ~inside & (nats >= needed) & (matched >= max(1, firm.sum()))
+    joins = ~inside & (nats >= needed) & (matched >= max(1, firm.sum())) & apart
     if joins.sum() > settings.growth * stays.sum():
         joins[:] = False
     kept = nats >= REMEMBERED * nats[stays | joins].min(initial=np.inf)
@@ -174,6 +178,18 @@ def _firm(
     if not inside.any():
         return np.zeros(lines.shape[1], bool)
     return np.asarray(lines[inside].mean(axis=0) >= settings.firm)
+
+
+def _beside_content(
+    lines: NDArray[np.bool_], inside: NDArray[np.bool_], settings: MembershipSettings
+) -> NDArray[np.bool_]:
+    """Return who matches a line other than the content, or everybody where few members do.
+
+    People who share an operation's subjects match its content, and nothing else of it.
+    """
+    found = np.asarray(np.delete(lines, list(Line).index(Line.CONTENT), axis=1).any(axis=1))
+    few = found[inside].sum() < settings.beside * inside.sum()
+    return np.ones(found.size, bool) if few else found
 
 
 def match(
