@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from stillwatch.detect.watch.sources.base import whole_lines
-from stillwatch.detect.watch.start import watch
+from stillwatch.detect.watch.start import open_source, watch
 from stillwatch.detect.watch.watch import Pace
 from stillwatch.errors import ConfigError, InputError, PeerError
 from stillwatch.events.fingerprint import fingerprint_batch
@@ -163,6 +163,40 @@ def test_standard_input_is_read_to_its_end_and_a_replay_counts_once(tmp_path, mo
     assert sorted(held(tmp_path / "state")["event_id"].to_pylist()) == sorted(
         f"e{n}" for n in range(20)
     )
+
+
+def test_a_bad_row_on_standard_input_is_only_one_wherever_a_batch_begins(monkeypatch):
+    options = {"identity": None, "log_format": "auto", "once": False, "stop": lambda: False}
+    with piped(monkeypatch) as out:
+        source = open_source("-", say=print, **options)
+        source.open({})
+        for text, rows, rejected in (
+            (event(1), 1, []),
+            (f"garbage\n{event(2)}", 1, [2]),
+            ('"no object"', 0, [4]),
+        ):
+            out.write(f"{text}\n".encode())
+            taken = source.take(0.0)
+            assert sum(batch.num_rows for batch in taken.events) == rows
+            assert [reject.row for reject in taken.rejects] == rejected
+
+
+@pytest.mark.parametrize("data", [b"time,account_id,model,prompt\n", b"PAR1\x15\x04\n", b"hello\n"])
+def test_standard_input_that_is_no_json_lines_is_one_clear_line(tmp_path, monkeypatch, data):
+    with piped(monkeypatch) as out:
+        out.write(data)
+        out.close()
+        with pytest.raises(InputError, match="give one JSON object on each line"):
+            watch("-", tmp_path / "state", listener=Told())
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(InputError, match="standard input is closed"):
+        watch("-", tmp_path / "state", listener=Told())
+
+
+def test_an_unknown_format_is_refused_before_anything_is_read(place):
+    with pytest.raises(ConfigError, match="no log format 'xml': choose auto"):
+        read(place, log_format="xml")
+    assert not (place / "state").exists()
 
 
 def add(client, rows, stream="events"):
