@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from stillwatch.detect.watch.sources.base import whole_lines
+from stillwatch.detect.watch.sources.folder import Folder
 from stillwatch.detect.watch.start import open_source, watch
 from stillwatch.detect.watch.watch import Pace
 from stillwatch.errors import ConfigError, InputError, PeerError
@@ -138,6 +139,40 @@ def test_a_file_that_is_no_log_stops_nobody_and_is_told_once(place):
     assert found == {"a": 2}
     assert sum("diary.log" in message for message in told.messages) == 1
     assert any("scan them together" in message for message in told.messages)
+
+
+def folder(place, messages):
+    options = {"identity": None, "log_format": "auto", "once": False, "stop": lambda: False}
+    source = Folder(place / "logs", say=messages.append, **options)
+    source.open({})
+    return source
+
+
+def test_a_folder_that_goes_away_is_told_once_and_read_when_it_is_back(place):
+    messages: list[str] = []
+    source = folder(place, messages)
+    (place / "logs").rename(place / "away")
+    assert [source.take(0.0), source.take(0.0)] == [None, None]
+    assert len(messages) == 1
+    assert "is gone: put it back" in messages[0]
+    write(place / "away/a.jsonl", [event(1)])
+    (place / "away").rename(place / "logs")
+    assert source.take(0.0).rows == 1
+
+
+def test_a_folder_below_that_goes_away_while_it_is_looked_at_stops_nobody(place, monkeypatch):
+    write(place / "logs/a.jsonl", [event(1)])
+    (place / "logs/day").mkdir()
+    listed = os.scandir
+
+    def racing(path):
+        if os.fspath(path).endswith("day"):
+            (place / "logs/day").rmdir()
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", racing)
+    assert folder(place, []).take(0.0).rows == 1
+    assert not (place / "logs/day").exists()
 
 
 def test_lines_end_outside_quotes():
