@@ -15,6 +15,7 @@ from stillwatch.bench.frozen import (
 )
 from stillwatch.bench.methods import known_methods
 from stillwatch.bench.suite import load_suite
+from stillwatch.cli.main import main
 from stillwatch.errors import ConfigError, InputError
 
 QUALITY = Path(__file__).parents[2] / "benchmarks" / "quality"
@@ -97,3 +98,11 @@ def test_damaged_tolerances_are_refused(tmp_path, text, message) -> None:
     path.write_text(text)
     with pytest.raises(ConfigError, match=message):
         load_tolerances(path, {"recall": 1.0})
+
+
+def test_tolerances_are_read_before_anything_is_measured(tmp_path, capsys) -> None:
+    suite, file = QUALITY / "scenarios.toml", QUALITY / "frozen.jsonl"
+    words = ["bench", "frozen", "--suite", suite, "--file", file, "--tolerances", tmp_path / "no"]
+    assert main([str(word) for word in words]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "holds no tolerances" in line

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from stillwatch.bench.measure import Cost, in_process, measured, peak_mib
-from stillwatch.bench.scan_speed import scale_for
+from stillwatch.bench.scan_speed import opened, run_speed, scale_for
 from stillwatch.bench.speed import Speed, Stage, StageClock, growth, speed_tables
+from stillwatch.cli.main import main
 from stillwatch.errors import InputError
 
 
@@ -58,3 +59,17 @@ def test_the_simulator_is_asked_for_no_more_than_the_sizes_need() -> None:
     assert [scale_for(n) for n in (10_000, 500_000, 16_000_000)] == ["small", "medium", "large"]
     with pytest.raises(InputError, match="at most 16,000,000"):
         scale_for(16_000_001)
+
+
+def test_a_folder_without_traffic_is_one_clear_line(tmp_path) -> None:
+    with pytest.raises(InputError, match="give the folder that stillwatch simulate wrote"):
+        opened(tmp_path)
+    (tmp_path / "events.parquet").write_text("no Parquet")
+    with pytest.raises(InputError, match="holds no traffic"):
+        run_speed([1000], tmp_path / "speed.md", traffic=tmp_path)
+
+
+def test_too_few_events_are_refused(tmp_path) -> None:
+    words = ["bench", "speed", "--events", "0", "--out", str(tmp_path / "speed.md")]
+    assert main(words) == 2
+    assert not list(tmp_path.iterdir())

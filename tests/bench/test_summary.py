@@ -79,9 +79,11 @@ def test_runs_survive_the_file_and_a_line_cut_off_is_dropped(tmp_path) -> None:
     path.write_bytes(line + line[:50])
     assert read_runs(path) == [run(1, 100)]
     assert path.read_bytes() == line
-    path.write_text("{}\n")
-    with pytest.raises(InputError, match="no file of benchmark runs"):
-        read_runs(path)
+    for other in ("{}\n", "{}\nlast", "a note"):
+        path.write_text(other)
+        with pytest.raises(InputError, match="no file of benchmark runs"):
+            read_runs(path)
+        assert path.read_text() == other
     assert json.loads(line)["quality"]["adjusted_rand"] is None
 
 

@@ -47,6 +47,20 @@ def test_machines_read_stdout_and_fail_on_is_exit_code_3(capsys):
     assert main([*SCAN, "--out", "out", "--quiet", *asked, "--fail-on", kinds.pop()]) == 3
 
 
+def test_days_without_an_event_are_said(workspace, capsys):
+    days = ["--since", "2031-01-01", "--until", "2031-01-31"]
+    assert main([*SCAN, "--out", "out", "--quiet", *days]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "holds no events since 2031-01-01 and until 2031-01-31: give other days" in line
+    assert not (workspace / "out").exists()
+
+
+def test_a_cluster_without_the_engine_for_it_is_refused(workspace, capsys):
+    assert main([*SCAN, "--out", "out", "--master", "spark://h:7077"]) == 2
+    assert "--master needs --engine spark" in capsys.readouterr().err
+    assert not (workspace / "out").exists()
+
+
 def test_compare_says_what_became_of_each_campaign(capsys):
     assert main([*SCAN, "--out", "out", "--compare", "result", "--json"]) == 0
     shown = capsys.readouterr()

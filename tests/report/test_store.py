@@ -110,6 +110,20 @@ def test_judgements_survive_when_a_result_is_written_again(result, tmp_path):
     assert store.read_result(out).campaigns == ()
 
 
+def test_a_judgement_is_never_glued_to_the_line_before(tmp_path):
+    at, file = datetime(2026, 3, 20, tzinfo=UTC), tmp_path / store.JUDGEMENTS
+    judged = [Judgement(at, name, Decision.DISMISS, "acct-000007") for name in ("Ada", "Bo")]
+    store.append_judgement(tmp_path, judged[0])
+    file.write_bytes(file.read_bytes().rstrip())
+    store.append_judgement(tmp_path, judged[1])
+    assert store.read_judgements(tmp_path) == judged
+    cut = file.read_bytes()[:-9]
+    file.write_bytes(cut)
+    with pytest.raises(InputError, match="holds a line that is no judgement"):
+        store.append_judgement(tmp_path, judged[1])
+    assert file.read_bytes() == cut
+
+
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, OSError(28, "No space left")])
 def test_an_interruption_leaves_the_earlier_result(result, tmp_path, monkeypatch, interruption):
     out = tmp_path / "out"

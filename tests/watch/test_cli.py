@@ -57,6 +57,10 @@ def test_purge_removes_an_account(place, capsys):
     assert main(["purge", "state", "--account", "account-1"]) == 0
     assert "removed 5 events from state" in capsys.readouterr().err
     assert counts(held(place / "state")) == {"account-0": 5}
+    assert main(["judge", "state", "account-0", "confirm", "--by", "Ada"]) == 1
+    assert "state has no result yet" in capsys.readouterr().err
+    assert main(["judge", "state", "account-0", "confirm", "--by", " "]) == 2
+    assert "name who decides" in capsys.readouterr().err
     assert main(["purge", "state", "--account", "account-1"]) == 1
     assert "holds nothing of account-1" in capsys.readouterr().err
     assert main(["purge", "state"]) == 2

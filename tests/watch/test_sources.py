@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from stillwatch.detect.watch.sources.base import whole_lines
-from stillwatch.detect.watch.start import watch
+from stillwatch.detect.watch.sources.folder import Folder
+from stillwatch.detect.watch.start import open_source, watch
 from stillwatch.detect.watch.watch import Pace
 from stillwatch.errors import ConfigError, InputError, PeerError
 from stillwatch.events.fingerprint import fingerprint_batch
@@ -140,6 +141,40 @@ def test_a_file_that_is_no_log_stops_nobody_and_is_told_once(place):
     assert any("scan them together" in message for message in told.messages)
 
 
+def folder(place, messages):
+    options = {"identity": None, "log_format": "auto", "once": False, "stop": lambda: False}
+    source = Folder(place / "logs", say=messages.append, **options)
+    source.open({})
+    return source
+
+
+def test_a_folder_that_goes_away_is_told_once_and_read_when_it_is_back(place):
+    messages: list[str] = []
+    source = folder(place, messages)
+    (place / "logs").rename(place / "away")
+    assert [source.take(0.0), source.take(0.0)] == [None, None]
+    assert len(messages) == 1
+    assert "is gone: put it back" in messages[0]
+    write(place / "away/a.jsonl", [event(1)])
+    (place / "away").rename(place / "logs")
+    assert source.take(0.0).rows == 1
+
+
+def test_a_folder_below_that_goes_away_while_it_is_looked_at_stops_nobody(place, monkeypatch):
+    write(place / "logs/a.jsonl", [event(1)])
+    (place / "logs/day").mkdir()
+    listed = os.scandir
+
+    def racing(path):
+        if os.fspath(path).endswith("day"):
+            (place / "logs/day").rmdir()
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", racing)
+    assert folder(place, []).take(0.0).rows == 1
+    assert not (place / "logs/day").exists()
+
+
 def test_lines_end_outside_quotes():
     assert whole_lines(b"", quoted=True) == 0
     assert whole_lines(b"a\nb", quoted=False) == 2
@@ -163,6 +198,40 @@ def test_standard_input_is_read_to_its_end_and_a_replay_counts_once(tmp_path, mo
     assert sorted(held(tmp_path / "state")["event_id"].to_pylist()) == sorted(
         f"e{n}" for n in range(20)
     )
+
+
+def test_a_bad_row_on_standard_input_is_only_one_wherever_a_batch_begins(monkeypatch):
+    options = {"identity": None, "log_format": "auto", "once": False, "stop": lambda: False}
+    with piped(monkeypatch) as out:
+        source = open_source("-", say=print, **options)
+        source.open({})
+        for text, rows, rejected in (
+            (event(1), 1, []),
+            (f"garbage\n{event(2)}", 1, [2]),
+            ('"no object"', 0, [4]),
+        ):
+            out.write(f"{text}\n".encode())
+            taken = source.take(0.0)
+            assert sum(batch.num_rows for batch in taken.events) == rows
+            assert [reject.row for reject in taken.rejects] == rejected
+
+
+@pytest.mark.parametrize("data", [b"time,account_id,model,prompt\n", b"PAR1\x15\x04\n", b"hello\n"])
+def test_standard_input_that_is_no_json_lines_is_one_clear_line(tmp_path, monkeypatch, data):
+    with piped(monkeypatch) as out:
+        out.write(data)
+        out.close()
+        with pytest.raises(InputError, match="give one JSON object on each line"):
+            watch("-", tmp_path / "state", listener=Told())
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(InputError, match="standard input is closed"):
+        watch("-", tmp_path / "state", listener=Told())
+
+
+def test_an_unknown_format_is_refused_before_anything_is_read(place):
+    with pytest.raises(ConfigError, match="no log format 'xml': choose auto"):
+        read(place, log_format="xml")
+    assert not (place / "state").exists()
 
 
 def add(client, rows, stream="events"):

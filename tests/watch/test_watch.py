@@ -16,6 +16,7 @@ from stillwatch.detect.results import ScanResult
 from stillwatch.detect.watch.purge import purge_account, purge_before, purge_window
 from stillwatch.detect.watch.start import Inputs
 from stillwatch.detect.watch.state import RESULT, VERDICTS, open_state
+from stillwatch.errors import IntegrityError
 from stillwatch.events.contracts import Kind
 from tests.watch.test_judgements import AT
 from tests.watch.watching import counts, event, held, once, write
@@ -197,6 +198,8 @@ def test_after_a_purge_no_byte_of_the_account_is_left(lines, accounts, tmp_path)
         said = judge(result, subject, Decision.CONFIRM, kind=None, by="Ada", time=AT, note="")
         store.append_judgement(state, said)
     (state / "state.db.0").write_bytes(account.encode())  # as a migration would leave it
+    with (state / VERDICTS).open("a") as file:
+        file.write(f'{{"number":99,"account_id":"{account}')  # as a crash would leave it
     assert account.encode() in every_byte(state)
     before = counts(held(state))
     opened, _ = open_state(state, None)
@@ -208,6 +211,18 @@ def test_after_a_purge_no_byte_of_the_account_is_left(lines, accounts, tmp_path)
     once(tmp_path / "logs", state, accounts=accounts)
     assert account.encode() not in every_byte(state)
     assert store.read_result(state / RESULT).summary.accounts == len(before)
+
+
+def test_a_purge_refuses_a_line_of_verdicts_that_no_watch_wrote(tmp_path):
+    (tmp_path / "logs").mkdir()
+    state = tmp_path / "state"
+    write(tmp_path / "logs/a.jsonl", [event(1)])
+    once(tmp_path / "logs", state)
+    (state / VERDICTS).write_text("mine\n")
+    opened, _ = open_state(state, None)
+    with opened, pytest.raises(IntegrityError, match="no watch wrote: move it away"):
+        purge_account(opened, "a")
+    assert (state / VERDICTS).read_text() == "mine\n"
 
 
 def test_purge_by_time_and_by_window(tmp_path):

@@ -130,18 +130,25 @@ def read_lines(path: Path, line: type[T]) -> list[T]:
     """Read JSON lines; a last line that an interruption cut off is dropped.
 
     Raises:
-        InputError: The file cannot be read or another line is damaged.
+        InputError: The file cannot be read or another line is damaged; it is left as it is.
     """
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); check the path.") from error
-    if lines.pop():
-        path.write_bytes(b"".join(text + b"\n" for text in lines))
+    cut = lines.pop()
     try:
-        return [msgspec.json.decode(text, type=line) for text in lines]
+        found = [msgspec.json.decode(text, type=line) for text in lines]
     except msgspec.DecodeError as error:
-        raise InputError(f"{path} is no file of benchmark runs ({error}).") from error
+        raise InputError(
+            f"{path} is no file of benchmark runs ({error}): remove the damaged line, or give "
+            "another file"
+        ) from error
+    if cut and not found and not cut.startswith(b"{"):
+        raise InputError(f"{path} is no file of benchmark runs: give another file")
+    if cut:
+        path.write_bytes(b"".join(text + b"\n" for text in lines))
+    return found
 
 
 def _flag_and_measure(method: Method, made: Simulated) -> Quality:

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stillwatch.bench.measure import in_process
@@ -36,7 +37,7 @@ def run_speed(
         progress: Called with one line before each step.
 
     Raises:
-        InputError: No scale holds as many events.
+        InputError: No scale holds as many events, or `traffic` is no simulated traffic.
     """
     sizes = sorted(events)
     scale = scale_for(sizes[-1])
@@ -73,8 +74,18 @@ def scale_for(events: int) -> str:
 
 
 def opened(folder: Path) -> Simulated:
-    """Take simulated traffic that is there."""
-    return Simulated(folder, pq.read_metadata(folder / "events.parquet").num_rows)
+    """Take simulated traffic that is there.
+
+    Raises:
+        InputError: There is none.
+    """
+    try:
+        return Simulated(folder, pq.read_metadata(folder / "events.parquet").num_rows)
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(
+            f"{folder} holds no traffic (events.parquet cannot be read): give the folder that "
+            "stillwatch simulate wrote"
+        ) from error
 
 
 def scan_once(traffic: Simulated, *, progress: Progress) -> int:

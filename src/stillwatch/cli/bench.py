@@ -148,6 +148,7 @@ def frozen(
     screen = Screen(quiet=quiet)
     suite = load_suite(suite_file)
     chosen = suite.frozen
+    committed.load_tolerances(tolerances)  # before minutes are spent
     before = committed.read_frozen(frozen_file) if frozen_file.exists() or not write else []
     now = committed.run_frozen(
         suite.cases(*chosen.cases),
@@ -245,7 +246,7 @@ def calibration(
 )
 @click.option(
     "--events",
-    type=int,
+    type=click.IntRange(min=1000),
     multiple=True,
     default=SIZES,
     show_default=True,

@@ -9,6 +9,7 @@ import msgspec
 from stillwatch.cli import options
 from stillwatch.cli.examples import Command
 from stillwatch.cli.screen import Screen
+from stillwatch.errors import InputError
 from stillwatch.events.contracts import Kind
 
 DECISIONS = ("confirm", "dismiss", "relabel")
@@ -53,7 +54,12 @@ def command(
     from stillwatch.detect.store import append_judgement, read_result
     from stillwatch.detect.watch.state import RESULT, is_state
 
-    result = read_result(folder / RESULT if is_state(folder) else folder)
+    if not by.strip():
+        raise click.UsageError("--by is empty: name who decides")
+    watched = is_state(folder)
+    if watched and not (folder / RESULT).exists():
+        raise InputError(f"{folder} has no result yet: let stillwatch watch analyse it first")
+    result = read_result(folder / RESULT if watched else folder)
     judgement = judge(
         result,
         subject,

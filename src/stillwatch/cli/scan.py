@@ -96,6 +96,8 @@ def command(
     from stillwatch.events.readers.rejects import Rejects
 
     settings = load_settings().with_options(**given)
+    if given["master"] and settings.engine != "spark":
+        raise click.UsageError("--master needs --engine spark")
     screen = Screen(quiet=quiet)
     store.check_output(out)
     previous = store.read_result(compare) if compare else None

@@ -36,7 +36,7 @@ from stillwatch.events.key import Key
 from stillwatch.events.lists import DisposableDomains, NetworkLists, require_lists
 from stillwatch.events.period import Period
 from stillwatch.events.readers import LogReader, Rejects, open_arrow, open_log, read_accounts
-from stillwatch.events.readers.log import nothing_readable
+from stillwatch.events.readers.log import nothing_in_period, nothing_readable
 from stillwatch.settings import ENGINES, read_toml
 
 MEMORY_LIMIT = "2GB"
@@ -218,6 +218,8 @@ def _spool(reader: LogReader, job: Job, scratch: Path) -> tuple[list[Path], int]
     if reader.contract == "events":
         batches = fingerprint_stream(batches, job.key, job.networks, THREADS, USED_COLUMNS)
     files, rows = write_spool(batches, scratch)
+    if not rows and not job.period.open:  # the reader itself refuses a log without a readable row
+        raise InputError(nothing_in_period(reader.files, job.period))
     if not rows:
         raise InputError(nothing_readable(reader.files, job.rejects))
     job.progress.finish()

@@ -231,12 +231,16 @@ def append_judgement(folder: Path, judgement: Judgement) -> None:
     """Add a judgement to those of a folder.
 
     Raises:
+        InputError: One of those that are there is damaged, and the new one would be glued to it.
         StorageError: The disk refused.
     """
     path = folder / JUDGEMENTS
+    read_judgements(folder)
     try:
-        with path.open("ab") as stream:
-            stream.write(msgspec.json.encode(judgement) + b"\n")
+        with path.open("ab+") as stream:
+            stream.seek(max(0, stream.tell() - 1))
+            glue = b"" if stream.read() in (b"", b"\n") else b"\n"
+            stream.write(glue + msgspec.json.encode(judgement) + b"\n")
             stream.flush()
             os.fsync(stream.fileno())
     except OSError as error:

@@ -53,5 +53,15 @@ class Period:
         return self.since and self.since - day, self.until and self.until + day
 
     @property
+    def words(self) -> str:
+        """The days for a person; empty where every day is meant.
+
+        >>> Period(until=date(2026, 3, 7)).words
+        'until 2026-03-07'
+        """
+        bounds = (("since", self.since), ("until", self.until))
+        return " and ".join(f"{name} {day}" for name, day in bounds if day)
+
+    @property
     def _after(self) -> date | None:
         return self.until and self.until + timedelta(days=1)

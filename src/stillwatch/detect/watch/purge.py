@@ -17,7 +17,7 @@ from stillwatch.detect.watch import database
 from stillwatch.detect.watch.database import guarded, transaction
 from stillwatch.detect.watch.segments import DAY_MICROSECONDS, read_segments
 from stillwatch.detect.watch.state import RESULT, SEGMENTS, VERDICTS, State
-from stillwatch.errors import StorageError
+from stillwatch.errors import IntegrityError, StorageError
 from stillwatch.events.schema import TIMESTAMP
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -129,11 +129,22 @@ def _judgements_without(folder: Path, account: str) -> int:
 
 
 def _rewrite_lines(path: Path, keep: Callable[[bytes], bool]) -> None:
-    if path.exists():
-        lines = path.read_bytes().splitlines()
+    """Keep some lines of a file; one that a crash cut off goes.
+
+    Raises:
+        StorageError: The disk refused.
+        IntegrityError: The file is not what a watch wrote.
+    """
+    if not path.exists():
+        return
+    data = path.read_bytes()
+    lines = data[: data.rfind(b"\n") + 1].splitlines()
+    try:
         kept = [line for line in lines if keep(line)]
-        if len(kept) < len(lines):
-            _write_lines(path, kept)
+    except msgspec.DecodeError as error:
+        raise IntegrityError(f"{path} holds a line that no watch wrote: move it away") from error
+    if len(kept) < len(lines) or data[-1:] not in (b"", b"\n"):
+        _write_lines(path, kept)
 
 
 def _write_lines(path: Path, lines: Sequence[bytes]) -> None:

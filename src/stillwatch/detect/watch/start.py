@@ -11,7 +11,7 @@ from stillwatch.detect.analysis import AnalysisSettings
 from stillwatch.detect.conclusion import Given
 from stillwatch.detect.scan import load_given
 from stillwatch.detect.watch.intake import Intake
-from stillwatch.detect.watch.sources.base import Source, Stop
+from stillwatch.detect.watch.sources.base import Source, Stop, formats
 from stillwatch.detect.watch.sources.folder import Folder
 from stillwatch.detect.watch.sources.stdin import StandardInput
 from stillwatch.detect.watch.state import Facts, open_state
@@ -116,10 +116,15 @@ def open_source(
     """Say what a source is by how it is written.
 
     Raises:
-        InputError: There is no such folder.
-        ConfigError: The address cannot be used, or a package is missing.
+        InputError: There is no such folder, or standard input is closed.
+        ConfigError: The address cannot be used, there is no such format, or a package is missing.
     """
+    known = formats()
+    if log_format not in {"auto", *known}:
+        raise ConfigError(f"there is no log format {log_format!r}: choose auto, {', '.join(known)}")
     if source == "-":
+        if sys.stdin is None:
+            raise InputError("standard input is closed: give it JSON lines, or name a folder")
         return StandardInput(
             sys.stdin.buffer, identity=identity, log_format=log_format, once=once, stop=stop
         )

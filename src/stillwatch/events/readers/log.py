@@ -13,6 +13,7 @@ from stillwatch.errors import InputError
 from stillwatch.events.coerce import Reason
 from stillwatch.events.identity import Identity
 from stillwatch.events.normalise import MEND, Failure, RawBatch, normalise, out_of_time
+from stillwatch.events.period import Period
 from stillwatch.events.readers.builtin import FORMATS
 from stillwatch.events.readers.columnar import (
     Contract,
@@ -94,9 +95,14 @@ class LogReader:
             raise InputError(nothing_readable(self.files, self.rejects))
 
 
+def nothing_in_period(files: Sequence[str], period: Period) -> str:
+    """Say in one line that a log has no events of the days that were asked for, and the mend."""
+    return f"{_named(files)} holds no events {period.words}: give other days"
+
+
 def nothing_readable(files: Sequence[str], rejects: Rejects) -> str:
     """Say in one line why no row of a log could be read, and the mend."""
-    names = files[0] if len(files) == 1 else f"{len(files)} inputs"
+    names = _named(files)
     if not rejects.total:
         return f"{names} holds no events: give a log with at least one request"
     reason, count = rejects.reasons.most_common(1)[0]
@@ -104,6 +110,10 @@ def nothing_readable(files: Sequence[str], rejects: Rejects) -> str:
     where = f" in {column}" if column else ""
     mend = MEND.get(column, "mend the log, or name its format with --format")
     return f"no row of {names} can be read: {count} times {reason}{where}; {mend}"
+
+
+def _named(files: Sequence[str]) -> str:
+    return files[0] if len(files) == 1 else f"{len(files)} inputs"
 
 
 def open_log(

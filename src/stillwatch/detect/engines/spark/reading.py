@@ -37,7 +37,7 @@ from stillwatch.events.period import Period
 from stillwatch.events.readers.aliases import resolve
 from stillwatch.events.readers.columnar import Columns, contract_of
 from stillwatch.events.readers.head import Head
-from stillwatch.events.readers.log import nothing_readable, recognise
+from stillwatch.events.readers.log import nothing_in_period, nothing_readable, recognise
 from stillwatch.events.readers.source import LogFile
 
 DATE: Final = "date"
@@ -233,6 +233,8 @@ def _count(kept: DataFrame, names: tuple[str, ...], job: Job) -> int:
         rows = kept.where("rejected IS NOT NULL").select("rejected.*").orderBy("file", "row")
         for row in rows.toArrow().to_pylist():
             job.rejects.add(row["file"], row["row"], row["column"], row["reason"])
+    if not events and not bad and not job.period.open:
+        raise InputError(nothing_in_period(names, job.period))
     if not events:
         raise InputError(nothing_readable(names, job.rejects))
     return events

@@ -1,5 +1,6 @@
 """A folder of logs that grows: new files, and lines appended to those that are there."""
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -28,7 +29,8 @@ class Folder:
         log_format: A format's name, or `auto`.
         once: Whether the files are complete, so that a last line needs no line break.
         stop: Whether to give up waiting.
-        say: Told of files that cannot be read, each once for every time it changed.
+        say: Told of files that cannot be read, each once for every time it changed, and of a
+            folder that is gone.
 
     Raises:
         InputError: There is no such folder.
@@ -53,6 +55,7 @@ class Folder:
         self._once = once
         self._stop = stop
         self._say = say
+        self._gone = False
         self._tails: dict[str, Tail] = {}
 
     def open(self, positions: Mapping[str, str]) -> None:
@@ -94,7 +97,7 @@ class Folder:
     def _look(self) -> Iterator[Tail]:
         """Find the files that are there, known ones under whatever name they have now."""
         places = {(t.position.device, t.position.inode): t for t in self._tails.values()}
-        for path in sorted(p for p in self._root.rglob("*") if p.is_file()):
+        for path in self._files():
             try:
                 stat = path.stat()
                 tail = places.get((stat.st_dev, stat.st_ino))
@@ -110,6 +113,15 @@ class Folder:
             if tail is not None:
                 tail.path = path
                 yield tail
+
+    def _files(self) -> list[Path]:
+        """List the files; `os.walk` passes over folders that go away while it looks."""
+        gone = not self._root.is_dir()
+        if gone and not self._gone:
+            self._say(f"{self._root} is gone: put it back, and it is read on")
+        self._gone = gone
+        found = (Path(place, name) for place, _, names in os.walk(self._root) for name in names)
+        return sorted(path for path in found if path.is_file())
 
     def _fits(self, tail: Tail, path: Path) -> bool:
         """Whether a file is still the one of the tail; compares bytes only where it changed."""

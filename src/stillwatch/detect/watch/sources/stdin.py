@@ -13,7 +13,9 @@ from typing import BinaryIO, Final
 import msgspec
 
 from stillwatch.detect.watch.sources.base import ROWS, Collected, Stop, Taken, read_lines
+from stillwatch.errors import InputError
 from stillwatch.events.identity import Identity
+from stillwatch.events.readers.head import Head
 from stillwatch.events.readers.source import HEAD_BYTES
 
 _CHUNK: Final = 1 << 20
@@ -54,22 +56,33 @@ class StandardInput:
         self._rest = b""
         self._row = 1
         self._closed = False
+        self._beginning = b""
 
     def open(self, positions: Mapping[str, str]) -> None:
         """Number rows on from an earlier run."""
         self._row = msgspec.json.decode(positions.get(_ITEM, "1"), type=int)
 
     def take(self, wait: float) -> Taken | None:
-        """Return the lines that come within `wait` seconds."""
+        """Return the lines that come within `wait` seconds.
+
+        The first ones tell the format, so that a bad row at the head of a later batch is only one.
+
+        Raises:
+            InputError: The first line is no JSON object, or of no log.
+        """
         self._fill(time.monotonic() + wait)
         cut = len(self._rest) if self._closed else self._rest.rfind(b"\n") + 1
         data, self._rest = self._rest[:cut], self._rest[cut:]
         if not data:
             return None
+        beginning = self._beginning or data[:HEAD_BYTES]
+        if not Head("stdin", beginning).is_json:
+            raise InputError("standard input is no JSON lines: give one JSON object on each line")
         collected = Collected(self._identity)
         self._row = read_lines(
-            "stdin", data, data[:HEAD_BYTES], self._row, collected, log_format=self._format
+            "stdin", data, beginning, self._row, collected, log_format=self._format
         )
+        self._beginning = beginning
         return collected.taken({_ITEM: msgspec.json.encode(self._row).decode()})
 
     def _fill(self, until: float) -> None:
