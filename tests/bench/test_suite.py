@@ -25,7 +25,7 @@ about = "x"
 def test_the_committed_suite_has_the_promised_cases_and_seeds() -> None:
     suite = load_suite(COMMITTED)
     assert suite.seeds.development == [1, 2, 3, 4, 5]
-    assert suite.seeds.report == [501, 502, 503, 504, 505]
+    assert suite.seeds.report == [601, 602, 603, 604, 605]
     assert suite.seeds.null == [*range(3001, 3101)]
     assert suite.cases("mixed-medium")[0].scale == "medium"
     tables = {case.table for case in suite.case}
