@@ -33,3 +33,9 @@ account_from = click.option(
 lists = click.option(
     "--lists", type=FOLDER, help="Lists of networks and mail domains that you built."
 )
+accounts = click.option("--accounts", type=FILE, help="Table of accounts: Parquet, CSV or JSONL.")
+reference = click.option(
+    "--reference", type=FOLDER, help="Earlier result with judgements, to calibrate on."
+)
+exempt = click.option("--exempt", type=FILE, help="Register of exemptions: TOML, CSV or JSON.")
+prices = click.option("--prices", type=FILE, help="Price table, to state what was taken.")

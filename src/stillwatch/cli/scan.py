@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     ],
 )
 @click.argument("events", nargs=-1, required=True, metavar="EVENTS...")
-@click.option("--accounts", type=options.FILE, help="Table of accounts: Parquet, CSV or JSONL.")
+@options.accounts
 @click.option("--out", type=options.FOLDER, required=True, help="Folder of the result.")
 @click.option("--engine", type=click.Choice(ENGINES), help="Engine that runs the scan.")
 @click.option("--master", metavar="URL", help="Spark cluster, such as spark://HOST:7077 or yarn.")
@@ -50,12 +50,10 @@ if TYPE_CHECKING:
     "--until", type=options.DAY, metavar="DATE", help="Last day to look at; days are UTC."
 )
 @options.log_format
-@click.option(
-    "--reference", type=options.FOLDER, help="Earlier result with judgements, to calibrate on."
-)
-@click.option("--exempt", type=options.FILE, help="Register of exemptions: TOML, CSV or JSON.")
+@options.reference
+@options.exempt
 @options.lists
-@click.option("--prices", type=options.FILE, help="Price table, to state what was taken.")
+@options.prices
 @options.key_file
 @options.account_from
 @click.option("--compare", type=options.FOLDER, help="Earlier result: say what changed since.")

@@ -51,7 +51,7 @@ class Days(click.ParamType[int]):
 )
 @click.argument("source", metavar="SOURCE")
 @click.option("--state", type=options.FOLDER, required=True, help="Folder of the state.")
-@click.option("--accounts", type=options.FILE, help="Table of accounts: Parquet, CSV or JSONL.")
+@options.accounts
 @click.option("--window", type=Days(), help="Days that are kept; 28d for a new state.")
 @click.option(
     "--batch",
@@ -69,12 +69,10 @@ class Days(click.ParamType[int]):
 )
 @click.option("--once", is_flag=True, help="Take what is there, analyse, and end.")
 @options.log_format
-@click.option(
-    "--reference", type=options.FOLDER, help="Earlier result with judgements, to calibrate on."
-)
-@click.option("--exempt", type=options.FILE, help="Register of exemptions: TOML, CSV or JSON.")
+@options.reference
+@options.exempt
 @options.lists
-@click.option("--prices", type=options.FILE, help="Price table, to state what was taken.")
+@options.prices
 @options.key_file
 @options.account_from
 @click.option("--json", "as_json", is_flag=True, help="Print announcements as JSON lines.")

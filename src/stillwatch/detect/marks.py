@@ -61,8 +61,6 @@ class Marks:
         marks = rows.where(rows.family == coded.family)
         weight = np.log(marks.lift)
         chance = float((marks.share / marks.lift * weight).sum())
-        if coded.family != Family.WORDS:
-            weight = weight.astype(np.float32).astype(np.float64)
         return cls(coded, np.searchsorted(coded.values, marks.value), weight, chance)
 
     def matched(self, room: Room) -> tuple[NDArray[np.int32], NDArray[np.float32]]:

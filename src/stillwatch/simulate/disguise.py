@@ -12,7 +12,7 @@ from stillwatch.simulate.chat import Chat, topics
 from stillwatch.simulate.content import Batch, Content, Mixture, Switch, Text, scatter
 from stillwatch.simulate.crowd import Crowd
 from stillwatch.simulate.grammar import LANGUAGES, grammar
-from stillwatch.simulate.stage import Stage
+from stillwatch.simulate.stage import APPLICATION, Stage
 from stillwatch.simulate.tactics import Tactics
 from stillwatch.simulate.templates import Framed, Pool, Templates
 
@@ -188,19 +188,7 @@ def _cover(content: Content) -> Chat | None:
 def _borrowed(stage: Stage, crowd: Crowd, apps: Crowd) -> Framed:
     """The frames of an application, drawn by its number of users, and its client and settings."""
     user = int(stage.rng.integers(0, len(apps.people)))
-    for trait in (
-        "client",
-        "second_client",
-        "temperature",
-        "top_p",
-        "max_tokens",
-        "stream",
-        "output",
-        "choices",
-        "model",
-        "tools",
-        "logprobs",
-    ):
+    for trait in APPLICATION:
         getattr(crowd.people, trait)[:] = getattr(apps.people, trait)[user]
     given = cast("Framed", apps.content)
     first = int(given.group[user])

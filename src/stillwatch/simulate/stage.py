@@ -1,6 +1,7 @@
 """What every cohort is built from: the stage, groups, and common ways to be an account."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -92,6 +93,22 @@ def groups(
     while sum(sizes) < count:
         sizes.append(max(least, int(typical * np.exp(rng.normal(0, spread)))))
     return np.repeat(np.arange(len(sizes)), sizes)[:count]
+
+
+APPLICATION: Final = (
+    "client",
+    "second_client",
+    "temperature",
+    "top_p",
+    "max_tokens",
+    "stream",
+    "output",
+    "choices",
+    "model",
+    "tools",
+    "logprobs",
+)
+"""Traits that an application decides for whoever uses it."""
 
 
 def alike(people: People, group: np.ndarray, *traits: str) -> None:

@@ -12,6 +12,7 @@ from stillwatch.simulate.people import (
     heavy,
 )
 from stillwatch.simulate.stage import (
+    APPLICATION,
     Stage,
     alike,
     english,
@@ -44,21 +45,7 @@ def popular_apps(stage: Stage, count: int) -> Crowd:
     apps = max(3, int(count**0.5 / 1.6))
     weight = 1.0 / np.arange(1, apps + 1) ** 1.1
     group = np.sort(rng.choice(apps, count, p=weight / weight.sum()))
-    alike(
-        people,
-        group,
-        "client",
-        "second_client",
-        "temperature",
-        "top_p",
-        "max_tokens",
-        "stream",
-        "output",
-        "choices",
-        "model",
-        "tools",
-        "logprobs",
-    )
+    alike(people, group, *APPLICATION)
     speech = stage.speech(apps, "app_head")
     people.language = np.where(rng.random(count) < 0.7, speech[group], people.language)
     young = rng.random(count) < 0.4
