@@ -146,3 +146,13 @@ def test_the_root_is_no_folder_for_a_result(home, capsys):
     line = refused(capsys, "scan", "log.csv", "--out", "/")
     assert "/ is a mount point" in line or "/ cannot be written" in line
     assert (home / "log.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "option"), [(("quality",), "--leaderboard"), (("calibration",), "--page")]
+)
+def test_a_page_that_cannot_be_written_is_refused_before_hours_of_runs(home, capsys, words, option):
+    (home / "file").touch()
+    line = refused(capsys, "bench", *words, "--out", "runs.jsonl", option, "file/page.md")
+    assert "cannot be written" in line
+    assert not (home / "runs.jsonl").exists()

@@ -1,4 +1,5 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from stillwatch.detect import report, store
 from stillwatch.detect.compare import compare
-from stillwatch.detect.judgements import Decision, Judgement
+from stillwatch.detect.judgements import Decision, Judgement, judge
 from stillwatch.errors import InputError, StorageError
 from tests.report.build import build_empty, build_result
 
@@ -226,3 +227,17 @@ def test_a_file_where_a_parent_should_be_is_a_storage_error(result, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match="Cannot write"):
         store.write_result(result, tmp_path / "file" / "out")
+
+
+def test_a_judgement_waits_until_nobody_else_changes_them(result, tmp_path):
+    at = datetime(2026, 3, 20, 9, tzinfo=UTC)
+    campaign = result.campaigns[0].campaign_id
+    said = judge(result, campaign, Decision.CONFIRM, kind=None, by="Ada", time=at, note="")
+    with ThreadPoolExecutor(1) as other:
+        with store.judging(tmp_path):
+            waiting = other.submit(store.append_judgement, tmp_path, said)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.2)
+            assert store.read_judgements(tmp_path) == []
+        waiting.result(timeout=60)
+    assert store.read_judgements(tmp_path) == [said]

@@ -126,8 +126,10 @@ def share(lines: list[str], number: int) -> list[str]:
     return lines[begin : begin + size] if number else lines[:first]
 
 
-def test_a_folder_survives_kills(processes, few, tmp_path):
+def test_a_folder_survives_kills(processes, few, tmp_path, monkeypatch):
     (tmp_path / "logs").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "elsewhere"))
     rng = random.Random(1)
     victim = Victim(processes, str(tmp_path / "logs"), tmp_path)
 
@@ -139,6 +141,8 @@ def test_a_folder_survives_kills(processes, few, tmp_path):
 
     kill_again_and_again(victim, feed, WORKING)
     check(tmp_path, few)
+    # What is purged from the state must not live on where a killed watch spilled it.
+    assert not any((tmp_path / "elsewhere").rglob("*"))
 
 
 def test_a_redis_stream_survives_kills(processes, few, redis_server, tmp_path):

@@ -13,9 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from stillwatch.detect.watch.sources import tail
 from stillwatch.detect.watch.sources.base import whole_lines
 from stillwatch.detect.watch.sources.folder import Folder
 from stillwatch.detect.watch.start import open_source, watch
+from stillwatch.detect.watch.state import open_state
 from stillwatch.detect.watch.watch import Pace
 from stillwatch.errors import ConfigError, InputError, PeerError
 from stillwatch.events.fingerprint import fingerprint_batch
@@ -216,12 +218,31 @@ def test_a_bad_row_on_standard_input_is_only_one_wherever_a_batch_begins(monkeyp
             assert [reject.row for reject in taken.rejects] == rejected
 
 
+def test_with_a_named_format_a_bad_first_line_is_only_one(place, monkeypatch):
+    lines = ["garbage", *(event(n) for n in range(9))]
+    monkeypatch.setattr(tail, "CHUNK_BYTES", 2 * len(lines[-1]))
+    write(place / "logs/a.jsonl", lines)
+    told, found = read(place)
+    assert not found
+    assert "name its format with --format" in told.messages[0]
+    assert read(place, log_format="jsonl")[1] == {"a": 9}
+    with piped(monkeypatch) as out:
+        out.write("\n".join(lines).encode())
+        out.close()
+        watch("-", place / "piped", listener=Told(), log_format="jsonl", pace=Pace(0.05, 0.1, 0.1))
+    assert counts(held(place / "piped")) == {"a": 9}
+    for folder in ("state", "piped"):
+        state, _ = open_state(place / folder, None)
+        with state:
+            assert [reject.row for reject in state.rejected()] == [1]
+
+
 @pytest.mark.parametrize("data", [b"time,account_id,model,prompt\n", b"PAR1\x15\x04\n", b"hello\n"])
 def test_standard_input_that_is_no_json_lines_is_one_clear_line(tmp_path, monkeypatch, data):
     with piped(monkeypatch) as out:
         out.write(data)
         out.close()
-        with pytest.raises(InputError, match="give one JSON object on each line"):
+        with pytest.raises(InputError, match="does not begin with a JSON object"):
             watch("-", tmp_path / "state", listener=Told())
     monkeypatch.setattr("sys.stdin", None)
     with pytest.raises(InputError, match="standard input is closed"):

@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 
 from stillwatch.detect.watch import database
-from stillwatch.detect.watch.state import SEGMENTS, Facts, open_state
+from stillwatch.detect.watch.state import SCRATCH, SEGMENTS, Facts, open_state
 from stillwatch.errors import ConfigError, InputError, IntegrityError, StorageError
 from tests.watch.watching import counts, event, events_of, held, once, write
 
@@ -80,8 +80,12 @@ def test_what_a_crash_left_is_removed(used):
     folder, logs = used
     orphan = folder / SEGMENTS / "20000-0123456789abcdef.parquet"
     orphan.write_bytes(b"PAR1 half a file")
+    spilled = folder / SCRATCH / "tmp1234" / "duckdb_temp_storage.tmp"
+    spilled.parent.mkdir(parents=True)
+    spilled.write_bytes(b"fingerprints")
     once(logs, folder)
     assert not orphan.exists()
+    assert not list(folder.rglob("tmp*"))
     assert held(folder).num_rows == 10
 
 

@@ -10,6 +10,7 @@ import click
 from stillwatch.cli import options
 from stillwatch.cli.bench_delay import delay
 from stillwatch.cli.examples import Command, Group
+from stillwatch.cli.files import check_files
 from stillwatch.cli.screen import Screen, show, table
 from stillwatch.errors import InputError, IntegrityError
 
@@ -88,6 +89,7 @@ def quality(
     from stillwatch.bench.suite import load_suite
 
     screen = Screen(quiet=quiet)
+    check_files(out, leaderboard)
     suite = load_suite(suite_file)
     chosen = suite.cases(*cases) if cases else suite.case
     used = methods_called(methods)
@@ -225,6 +227,7 @@ def calibration(
     from stillwatch.bench.calibration_page import calibration_page, write_page
     from stillwatch.bench.suite import load_suite
 
+    check_files(out, page)
     found = run_calibration(
         load_suite(suite_file).cases(*CASES),
         range(first_seed, first_seed + runs),
@@ -281,6 +284,7 @@ def speed(
     from stillwatch.bench.scan_speed import run_speed
 
     screen = Screen(quiet=quiet)
+    check_files(out)
     run_speed(events, out, seed=seed, prompts=prompts, traffic=traffic, progress=screen.say)
     click.echo(out.read_text(encoding="utf-8"), nl=False)
 

@@ -1,10 +1,11 @@
 """A scan's result as a folder (contract 3): written whole or not at all, read back typed."""
 
+import fcntl
 import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -69,7 +70,8 @@ def write_result(
         StorageError: The disk refused.
     """
     check_output(out)
-    with _replacing(out) as building:
+    keeps = judgements is None and out.exists()
+    with judging(out) if keeps else nullcontext(), _replacing(out) as building:
         pq.write_table(result.accounts, building / ACCOUNTS, compression="zstd")
         pq.write_table(result.profiles, building / PROFILES, compression="zstd")
         _write_json(building / CAMPAIGNS, list(result.campaigns))
@@ -227,6 +229,17 @@ def read_judgements(folder: Path) -> list[Judgement]:
         ) from error
 
 
+@contextmanager
+def judging(folder: Path) -> Iterator[None]:
+    """Wait until nobody else changes the judgements of a folder, and keep them away meanwhile."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def append_judgement(folder: Path, judgement: Judgement) -> None:
     """Add a judgement to those of a folder.
 
@@ -235,9 +248,9 @@ def append_judgement(folder: Path, judgement: Judgement) -> None:
         StorageError: The disk refused.
     """
     path = folder / JUDGEMENTS
-    read_judgements(folder)
     try:
-        with path.open("ab+") as stream:
+        with judging(folder), path.open("ab+") as stream:
+            read_judgements(folder)
             stream.seek(max(0, stream.tell() - 1))
             glue = b"" if stream.read() in (b"", b"\n") else b"\n"
             stream.write(glue + msgspec.json.encode(judgement) + b"\n")

@@ -82,8 +82,8 @@ class LocalEngine(SqlEngine):
             yield
         except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
             raise StorageError(
-                f"cannot aggregate in {self._scratch}: {str(error).splitlines()[0]}; set TMPDIR to "
-                "a disk with room"
+                f"cannot aggregate in {self._scratch}: {str(error).splitlines()[0]}; make room "
+                "there, or for a scan set TMPDIR to a disk with room"
             ) from error
         except (duckdb.InterruptException, RuntimeError) as error:
             if "interrupt" in str(error).lower():

@@ -62,7 +62,8 @@ def purge_account(state: State, account: str) -> Purged:
         state.db.execute(
             "DELETE FROM outbox WHERE json_extract(line, '$.account_id') = ?", (account,)
         )
-    judgements = _judgements_without(state.folder, account)
+    with store.judging(state.folder):
+        judgements = _judgements_without(state.folder, account)
     _rewrite_lines(
         state.folder / VERDICTS,
         lambda line: msgspec.json.decode(line, type=_Line).account_id != account,

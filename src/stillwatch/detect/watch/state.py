@@ -6,7 +6,8 @@ A folder of
 * `segments/`, fingerprints by day, each file immutable and named by the database,
 * `lock`, held by the one watch that uses the state,
 * `judgements.jsonl`, people's decisions, and `verdicts.jsonl`, changes of verdicts: append-only,
-* `result/`, what the last analysis found (contract 3).
+* `result/`, what the last analysis found (contract 3),
+* `scratch/`, what an analysis spills and drops again.
 
 A segment is written and synced before the transaction that names it and moves the source's
 position. A file that the database does not name is what a crash left, and is removed.
@@ -14,7 +15,10 @@ position. A file that the database does not name is what a crash left, and is re
 
 import fcntl
 import os
-from collections.abc import Mapping, Sequence
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -34,6 +38,7 @@ from stillwatch.events.schema import FINGERPRINTS
 SEGMENTS: Final = "segments"
 RESULT: Final = "result"
 VERDICTS: Final = "verdicts.jsonl"
+SCRATCH: Final = "scratch"
 KEPT_REJECTS: Final = 1000
 """Rejected rows that are listed; all are counted."""
 MOST_SEGMENTS: Final = 24
@@ -305,8 +310,21 @@ class State:
                 rows = read_segments(self.folder / SEGMENTS, names)
                 self.replace(names, day, rows)
 
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Give an empty folder that is gone afterwards; after a crash, with the next opening."""
+        place = self.folder / SCRATCH
+        try:
+            place.mkdir(exist_ok=True)
+            folder = tempfile.TemporaryDirectory(dir=place)
+        except OSError as error:
+            raise StorageError(f"{place} cannot be written: {error.strerror}") from error
+        with folder as name:
+            yield Path(name)
+
     def recover(self) -> None:
         """Remove what a crash left, and learn which events are in the state."""
+        shutil.rmtree(self.folder / SCRATCH, ignore_errors=True)
         known = self.segments()
         named = {name for names in known.values() for name in names}
         for path in (self.folder / SEGMENTS).iterdir():

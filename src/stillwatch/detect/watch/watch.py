@@ -5,12 +5,10 @@ analysed as `scan` would analyse it; what that found is recorded, then shown. An
 most half of the time: the next one waits as long as the last one took.
 """
 
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -249,8 +247,8 @@ class Watch:
 
     def _show(self, result: ScanResult) -> None:
         folder = self._state.folder
-        with tempfile.TemporaryDirectory(prefix="stillwatch-watch-") as scratch:
-            rejected = Path(scratch) / store.REJECTED
+        with self._state.scratch() as scratch:
+            rejected = scratch / store.REJECTED
             with Rejects(rejected) as rejects:
                 for row in self._state.rejected():
                     rejects.add(*msgspec.structs.astuple(row))

@@ -4,7 +4,6 @@ The partial of the days before yesterday is kept in memory and made anew only wh
 segments changes: when a day begins, when a day leaves the window, and when a late event comes.
 """
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +46,7 @@ class Window:
         border = max(days) - RECENT + 1
         old = [name for day, names in days.items() if day < border for name in names]
         new = [name for day, names in days.items() if day >= border for name in names]
-        with tempfile.TemporaryDirectory(prefix="stillwatch-watch-") as scratch:
+        with self.state.scratch() as scratch:
             partial = self._partial(new, scratch)
             if old:
                 partial = merge(self._settled(old, scratch), partial)
@@ -57,18 +56,18 @@ class Window:
         found = gather(merged, given.listed, given.contain, progress)
         return found, merged.readable(), partial.events
 
-    def _settled(self, names: list[str], scratch: str) -> Partial:
+    def _settled(self, names: list[str], scratch: Path) -> Partial:
         key = frozenset(names)
         if self.settled is None or self.settled[0] != key:
             self.settled = None  # its memory is needed for the next
             self.settled = (key, self._partial(names, scratch))
         return self.settled[1]
 
-    def _partial(self, names: list[str], scratch: str) -> Partial:
+    def _partial(self, names: list[str], scratch: Path) -> Partial:
         with self._engine(names, scratch) as engine:
             return engine.partial()
 
-    def _engine(self, names: list[str], scratch: str) -> PartialEngine:
+    def _engine(self, names: list[str], scratch: Path) -> PartialEngine:
         return PartialEngine(
-            self.state.paths(names), Path(scratch), memory_limit=MEMORY_LIMIT, threads=THREADS
+            self.state.paths(names), scratch, memory_limit=MEMORY_LIMIT, threads=THREADS
         )

@@ -16,6 +16,7 @@ from stillwatch.events.normalise import RawBatch, normalise
 from stillwatch.events.readers.builtin import FORMATS
 from stillwatch.events.readers.columnar import Contract
 from stillwatch.events.readers.formats import Format, ReadContext, choose, known_formats
+from stillwatch.events.readers.head import Head
 from stillwatch.events.readers.log import as_fingerprints
 from stillwatch.events.readers.rejects import Reject
 from stillwatch.events.readers.source import LogFile
@@ -24,6 +25,8 @@ ROWS: Final = 16384
 """Rows of a micro-batch at most, about."""
 JOINED: Final = frozenset({"openai-batch"})
 """Formats that join files, and so cannot be read one after the other."""
+_JSON_ONLY: Final = frozenset({"jsonl", "otlp"})
+"""Formats whose lines are JSON, however the first one looks."""
 
 
 @dataclass
@@ -186,6 +189,11 @@ def read_lines(
         last = max(last, int(raw.rows[-1]))
         collected.add(RawBatch(raw.file, raw.columns, raw.rows + first_row - 1, raw.fixed))
     return first_row + last
+
+
+def is_json(name: str, beginning: bytes, log_format: str) -> bool:
+    """Whether lines are JSON: their format says so, or the first one does."""
+    return log_format in _JSON_ONLY or Head(name, beginning).is_json
 
 
 def formats() -> dict[str, Format]:

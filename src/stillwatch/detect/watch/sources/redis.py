@@ -202,4 +202,6 @@ def _answering(place: str) -> Iterator[None]:
         yield
     except RedisError as error:
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise PeerError(f"Redis at {place} does not answer ({said})") from error
+        raise PeerError(
+            f"Redis at {place} does not answer ({said}): check that it runs, and the address"
+        ) from error

@@ -12,10 +12,16 @@ from typing import BinaryIO, Final
 
 import msgspec
 
-from stillwatch.detect.watch.sources.base import ROWS, Collected, Stop, Taken, read_lines
+from stillwatch.detect.watch.sources.base import (
+    ROWS,
+    Collected,
+    Stop,
+    Taken,
+    is_json,
+    read_lines,
+)
 from stillwatch.errors import InputError
 from stillwatch.events.identity import Identity
-from stillwatch.events.readers.head import Head
 from stillwatch.events.readers.source import HEAD_BYTES
 
 _CHUNK: Final = 1 << 20
@@ -76,8 +82,11 @@ class StandardInput:
         if not data:
             return None
         beginning = self._beginning or data[:HEAD_BYTES]
-        if not Head("stdin", beginning).is_json:
-            raise InputError("standard input is no JSON lines: give one JSON object on each line")
+        if not is_json("stdin", beginning, self._format):
+            raise InputError(
+                "standard input does not begin with a JSON object: give one on each line, or say "
+                "--format jsonl where only the first line is bad"
+            )
         collected = Collected(self._identity)
         self._row = read_lines(
             "stdin", data, beginning, self._row, collected, log_format=self._format

@@ -20,6 +20,7 @@ from stillwatch.detect.watch.sources.base import (
     Taken,
     after,
     formats,
+    is_json,
     read_lines,
     whole_lines,
 )
@@ -29,7 +30,6 @@ from stillwatch.events.identity import Identity
 from stillwatch.events.normalise import RawBatch
 from stillwatch.events.readers.columnar import parquet_contract
 from stillwatch.events.readers.formats import ReadContext, choose
-from stillwatch.events.readers.head import Head
 from stillwatch.events.readers.jsonlines import MAX_DOCUMENT_BYTES, is_lines
 from stillwatch.events.readers.source import HEAD_BYTES, LogFile, reading
 
@@ -105,7 +105,7 @@ class Tail:
         self.settled = now
         with reading(self.position.name), self.path.open("rb") as stream:
             head = stream.read(HEAD_BYTES)
-        if self._has_lines(head):
+        if self._has_lines(head, log_format):
             taken = self._take_lines(head, identity, log_format, complete=complete)
         else:
             taken = self._take_whole(identity, log_format)
@@ -113,17 +113,17 @@ class Tail:
             self.settled = None  # there may be more
         return taken
 
-    def _has_lines(self, head: bytes) -> bool:
+    def _has_lines(self, head: bytes, log_format: str) -> bool:
         """Whether the file is read line by line."""
         if head.startswith(_WHOLE):
             return False
-        return not Head(self.position.name, head).is_json or is_lines(head)
+        return not is_json(self.position.name, head, log_format) or is_lines(head)
 
     def _take_lines(
         self, head: bytes, identity: Identity | None, log_format: str, *, complete: bool
     ) -> Taken | None:
         position = self.position
-        csv = not Head(position.name, head).is_json
+        csv = not is_json(position.name, head, log_format)
         with reading(position.name), self.path.open("rb") as stream:
             header = stream.readline(HEAD_BYTES) if csv else b""
             if csv and not header.endswith(b"\n"):
