@@ -1,1 +1,1 @@
-"""Members ask "have you seen this account?" without showing it (docs/adr/0020-blind-matching.md)."""
+"""Members ask "have you seen this account?" without showing it; see ADR 20."""

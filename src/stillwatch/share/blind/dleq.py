@@ -1,7 +1,8 @@
 """Proofs that many elements were multiplied by one secret scalar (RFC 9497, section 2.2).
 
-The elements are folded into one pair with weights that the hash of all of them gives. Who knows the
-scalar folds only one side and multiplies it once (`ComputeCompositesFast`); the verifier folds both.
+The elements are folded into one pair, with weights that the hash of all of them gives. Who knows
+the scalar folds only one side and multiplies it once (`ComputeCompositesFast`); the verifier folds
+both.
 """
 
 from collections.abc import Sequence

@@ -42,9 +42,7 @@ def _sodium() -> Any:
     try:
         import rbcl  # noqa: PLC0415 - an extra
     except ImportError as error:
-        raise ConfigError(
-            "Blind matching needs rbcl: pip install 'stillwatch[share]'."
-        ) from error
+        raise ConfigError("Blind matching needs rbcl: pip install 'stillwatch[share]'.") from error
     except OSError as error:
         raise ConfigError(
             "rbcl cannot unpack libsodium: let TMPDIR name a folder with space from which "
@@ -59,7 +57,11 @@ def element(raw: bytes) -> Element:
     Raises:
         IntegrityError: It is not a canonical encoding, or is the identity.
     """
-    if len(raw) != BYTES or raw == ZERO or not _sodium().crypto_core_ristretto255_is_valid_point(raw):
+    if (
+        len(raw) != BYTES
+        or raw == ZERO
+        or not _sodium().crypto_core_ristretto255_is_valid_point(raw)
+    ):
         raise IntegrityError("A group element is not encoded as RFC 9496 asks, or is the identity.")
     return Element(raw)
 

@@ -21,6 +21,9 @@ MAX_INPUT: Final = 2**16 - 1
 OPRF_CONTEXT: Final = b"OPRFV1-\x00-ristretto255-SHA512"
 """Context of the mode without proofs."""
 
+HASH_TAG: Final = b"HashToGroup-" + dleq.CONTEXT
+"""Domain separation tag of an input of the mode VOPRF."""
+
 _FINAL: Final = b"Finalize"
 
 
@@ -142,7 +145,9 @@ def unblind(
 
 def value(key: Scalar, text: bytes, context: bytes = dleq.CONTEXT) -> bytes:
     """The function of one input by who has the whole key (`Evaluate`); the reference for tests."""
-    return _output(text, group.multiply(key, group.hash_to_element(text, b"HashToGroup-" + context)))
+    return _output(
+        text, group.multiply(key, group.hash_to_element(text, b"HashToGroup-" + context))
+    )
 
 
 def _output(text: bytes, point: Element) -> bytes:
