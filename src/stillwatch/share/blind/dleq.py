@@ -86,6 +86,6 @@ def weights(public: bytes, before: Sequence[bytes], after: Sequence[bytes]) -> l
 
 
 def _challenge(*parts: bytes) -> Scalar:
-    """Challenge of the public key, the folded pair and the two commitments."""
+    """Challenge of the public half, the folded pair and the two commitments."""
     transcript = b"".join(_SIZE + part for part in parts) + b"Challenge"
     return group.hash_to_scalar(transcript, _HASH_TAG)

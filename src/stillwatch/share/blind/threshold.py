@@ -7,10 +7,10 @@ of Komlo and Goldberg 2020), so there is no dealer who knows it:
 |---|---|---|---|
 | deal | each holder | `deal`: publishes its `Deal`, sends each holder its share in private | |
 | receive | each holder | `receive`: checks every deal and the shares it was sent | the error names the dealer: a complaint. The dealer publishes that one share, all check it with `check_share`; is it wrong or withheld, all begin anew without the dealer |
-| agree | everyone | `agree`: the public key, and an id of all that was dealt | ids that differ: somebody said different things to different parties; all begin anew |
+| agree | everyone | `agree`: the public half of the key, and an id of all that was dealt | ids that differ: somebody said different things to different parties; all begin anew |
 
 A holder who deals last can choose among keys it does not know (Gennaro and others 2007). That biases
-the public key; it helps nobody to compute the function.
+the public half; it helps nobody to compute the function.
 """  # noqa: E501 - a table row is one line
 
 from collections.abc import Iterable, Mapping, Sequence
