@@ -11,12 +11,17 @@ import secrets
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
 from multiprocessing import get_context
 from statistics import median
 
-from stillwatch.share.blind import dleq, group, threshold, voprf
+from stillwatch.events.contracts import Kind
+from stillwatch.share.blind import dleq, group, matching, threshold, voprf
 from stillwatch.share.blind.committee import Committee, Holder, Roster
+from stillwatch.share.blind.eligible import Identifier, Membership, eligible
 from stillwatch.share.blind.group import Element
+from stillwatch.share.blind.messages import Question, decode, encode
+from stillwatch.share.blind.quota import Ledger, Quota
 from stillwatch.share.blind.threshold import KeyShare
 
 NEEDED = 3
@@ -84,6 +89,39 @@ def holder(share: KeyShare, batch: int, repeats: int) -> list[tuple[str, float]]
     return rows
 
 
+def protocol(
+    committee: Committee, share: KeyShare, batch: int, repeats: int
+) -> list[tuple[str, float]]:
+    """A whole question: what the asker does to make it, and the holder from bytes to bytes."""
+    members = [Membership(str(number), "campaign", Kind.RELAY) for number in range(batch)]
+    rows = [Identifier(str(n), "email", f"user{n}@example.org") for n in range(batch)]
+
+    def make() -> bytes:
+        chosen = eligible(members, rows)
+        (session,) = matching.ask(chosen, committee, "member", secrets.token_bytes)
+        return encode(session.question)
+
+    data = make()
+
+    def serve() -> bytes:
+        reply, _ = matching.answer(
+            decode(data, Question),
+            sender="member",
+            share=share,
+            committee=committee,
+            quota=Quota(),
+            ledger=Ledger(committee.key_id),
+            now=datetime(2026, 1, 1, tzinfo=UTC),
+            randomness=secrets.token_bytes,
+        )
+        return encode(reply)
+
+    return [
+        (f"answering a question of {batch:,}, every check included", rate(serve, batch, repeats)),
+        ("making a question from e-mail addresses", rate(make, batch, repeats)),
+    ]
+
+
 def asker(
     committee: Committee, shares: dict[int, KeyShare], batch: int, repeats: int
 ) -> list[tuple[str, float]]:
@@ -143,6 +181,7 @@ def main() -> None:
     rows = [
         *primitives(options.repeats),
         *holder(shares[1], options.batch, options.repeats),
+        *protocol(committee, shares[1], options.batch, options.repeats),
         *asker(committee, shares, options.batch, options.repeats),
         (f"making a key among {HOLDERS}", rate(ceremony, 1, options.repeats)),
     ]
