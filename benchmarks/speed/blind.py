@@ -18,7 +18,7 @@ from statistics import median
 from stillwatch.events.contracts import Kind
 from stillwatch.share.blind import dleq, group, matching, threshold, voprf
 from stillwatch.share.blind.committee import Committee, Holder, Roster
-from stillwatch.share.blind.eligible import Identifier, Membership, eligible
+from stillwatch.share.blind.eligible import CampaignAccount, Identifier, eligible
 from stillwatch.share.blind.group import Element
 from stillwatch.share.blind.messages import Question, decode, encode
 from stillwatch.share.blind.quota import Ledger, Quota
@@ -93,11 +93,11 @@ def protocol(
     committee: Committee, share: KeyShare, batch: int, repeats: int
 ) -> list[tuple[str, float]]:
     """A whole question: what the asker does to make it, and the holder from bytes to bytes."""
-    members = [Membership(str(number), "campaign", Kind.RELAY) for number in range(batch)]
+    accounts = [CampaignAccount(str(number), "campaign", Kind.RELAY) for number in range(batch)]
     rows = [Identifier(str(n), "email", f"user{n}@example.org") for n in range(batch)]
 
     def make() -> bytes:
-        chosen = eligible(members, rows)
+        chosen = eligible(accounts, rows)
         (session,) = matching.ask(chosen, committee, "member", secrets.token_bytes)
         return encode(session.question)
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from stillwatch.events.contracts import Kind
 from stillwatch.share.blind import matching, tags, threshold
 from stillwatch.share.blind.committee import Committee, Holder, Roster
-from stillwatch.share.blind.eligible import Identifier, Membership, eligible
+from stillwatch.share.blind.eligible import CampaignAccount, Identifier, eligible
 from stillwatch.share.blind.messages import Answer, Question, decode, encode
 from stillwatch.share.blind.quota import Ledger, Quota
 from stillwatch.share.blind.threshold import KeyShare
@@ -80,8 +80,8 @@ class Forum:
 
 def accounts(*emails, kind=Kind.EXTRACTION, campaign="c-1"):
     """Candidates of one campaign, an account for each address."""
-    members = [Membership(f"a-{n}", campaign, kind) for n in range(len(emails))]
-    return eligible(members, [Identifier(f"a-{n}", "email", mail) for n, mail in enumerate(emails)])
+    rows = [CampaignAccount(f"a-{n}", campaign, kind) for n in range(len(emails))]
+    return eligible(rows, [Identifier(f"a-{n}", "email", mail) for n, mail in enumerate(emails)])
 
 
 def mails(candidates):

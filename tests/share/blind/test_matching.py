@@ -11,7 +11,13 @@ from stillwatch.detect.results import Campaign
 from stillwatch.errors import ConfigError, InputError, IntegrityError, PeerError
 from stillwatch.events.contracts import Kind
 from stillwatch.share.blind import group, matching, tags
-from stillwatch.share.blind.eligible import Candidate, Identifier, Membership, eligible, memberships
+from stillwatch.share.blind.eligible import (
+    CampaignAccount,
+    Candidate,
+    Identifier,
+    campaign_accounts,
+    eligible,
+)
 from stillwatch.share.blind.matching import State
 from stillwatch.share.blind.messages import (
     BATCH,
@@ -46,7 +52,7 @@ def ash_values(forum, ash):
     return forum.values("ash", ash)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def session(forum, ash):
     return matching.ask(ash, forum.committee, "ash", random)[0]
 
@@ -105,24 +111,24 @@ def mail(account):
 
 
 def test_accounts_of_extraction_and_relay_campaigns_are_eligible():
-    chosen = eligible(memberships(CAMPAIGNS), [mail("a-1"), mail("a-3")])
+    chosen = eligible(campaign_accounts(CAMPAIGNS), [mail("a-1"), mail("a-3")])
     assert {(one.account_id, one.campaign_id) for one in chosen} == {("a-1", "c-1"), ("a-3", "c-2")}
 
 
 @pytest.mark.parametrize("account", ["a-4", "a-5", "customer"])
 def test_accounts_of_other_campaigns_or_of_none_are_refused(account):
     with pytest.raises(InputError, match="1 accounts are in no extraction or relay campaign"):
-        eligible(memberships(CAMPAIGNS), [mail("a-1"), mail(account)])
+        eligible(campaign_accounts(CAMPAIGNS), [mail("a-1"), mail(account)])
 
 
 def test_exempt_accounts_are_refused():
     with pytest.raises(InputError, match="are left out"):
-        eligible(memberships(CAMPAIGNS), [mail("a-1"), mail("a-2")], without={"a-2"})
+        eligible(campaign_accounts(CAMPAIGNS), [mail("a-1"), mail("a-2")], without={"a-2"})
 
 
 def test_an_identifier_that_two_accounts_share_is_asked_once():
     both = [Identifier(account, "email", "one@a.example") for account in ("a-3", "a-1")]
-    (chosen,) = eligible(memberships(CAMPAIGNS), both)
+    (chosen,) = eligible(campaign_accounts(CAMPAIGNS), both)
     assert chosen.account_id == "a-1"
 
 
@@ -250,6 +256,7 @@ def test_an_oversize_batch_a_bad_size_and_junk_are_refused_before_they_are_looke
         b"",
         b"{}",
         encode(session.opening),
+        encode(session.question).replace(b"\xa3ash", b"\xa3\xff\xfe\xfd"),
     ]
     for data in junk:
         with pytest.raises(PeerError, match="no valid Question"):
@@ -324,7 +331,7 @@ def test_an_audit_catches_an_asker_who_shows_other_accounts_than_it_asked_about(
 
 def test_an_audit_shows_accounts_that_were_passed_off_as_padding(forum):
     customer = eligible(
-        [Membership("a-1", "c-1", Kind.RELAY), Membership("b", "", Kind.RELAY)],
+        [CampaignAccount("a-1", "c-1", Kind.RELAY), CampaignAccount("b", "", Kind.RELAY)],
         [mail("a-1"), Identifier("b", "email", "customer@a.example")],
     )
     session = matching.ask(customer, forum.committee, "ash", random)[0]
@@ -420,19 +427,30 @@ def test_no_order_of_questions_gets_more_than_the_quota(steps):
         assert served <= min(quota.epoch, quota.burst + hours * quota.hourly + 1e-6)
 
 
-def test_asking_holders_in_turn_gets_what_reach_says():
-    """Each question goes to another quorum; with five holders of three, 5/3 of one's quota."""
+@pytest.mark.parametrize(
+    ("parties", "expected"),
+    [(["elm"], 500), (["ash"], 600), (["hub", "ash"], 1800), (["elm", "fir"], 1000)],
+)
+def test_asking_holders_in_turn_gets_what_reach_says(parties, expected):
+    """Every question goes to those with most quota left, until too few have any."""
     quota = Quota(epoch=300, burst=300)
-    left = dict.fromkeys(range(len(PARTIES)), quota.epoch)
+    others = [party for party in PARTIES if party not in parties]
+    needed = 3 - (len(PARTIES) - len(others))
+    left = dict.fromkeys(others, quota.epoch * len(parties))
     served = 0
     while True:
-        quorum = sorted(left, key=left.__getitem__, reverse=True)[:3]
+        quorum = sorted(left, key=left.__getitem__, reverse=True)[:needed]
         if min(left[holder] for holder in quorum) == 0:
             break
         for holder in quorum:
             left[holder] -= 1
         served += 1
-    assert served == quota.reach(make_roster()) == 500
+    assert served == quota.reach(make_roster(), parties) == expected
+
+
+def test_no_quota_holds_a_quorum():
+    with pytest.raises(InputError, match="quorum"):
+        Quota().reach(make_roster(), ["ash", "birch", "cedar"])
 
 
 @pytest.mark.parametrize(
@@ -441,6 +459,30 @@ def test_asking_holders_in_turn_gets_what_reach_says():
 def test_a_quota_without_a_limit_is_refused(wrong):
     with pytest.raises(ConfigError, match="quota"):
         Quota(**wrong)
+
+
+# Bytes from elsewhere.
+
+
+@given(st.binary(max_size=300))
+def test_junk_is_never_more_than_a_refused_message(data):
+    for kind in (Question, Answer, TagSet):
+        with pytest.raises(PeerError, match="no valid"):
+            decode(data, kind)
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_a_question_changed_on_the_way_is_refused_or_evaluated_as_it_stands(forum, session, data):
+    wire = bytearray(encode(session.question))
+    for _ in range(data.draw(st.integers(1, 3))):
+        wire[data.draw(st.integers(0, len(wire) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        question = decode(bytes(wire), Question)
+        reply = Forum(forum.committee, forum.shares).answer(2, question, "ash")
+    except (PeerError, IntegrityError):
+        return
+    assert question == session.question or reply.question != digest(session.question)
 
 
 # Sizes.

@@ -18,8 +18,8 @@ CONTEXT: Final = b"OPRFV1-\x01-ristretto255-SHA512"
 MAX_BATCH: Final = 2**16 - 1
 """Elements that one proof can cover: their number is hashed in two bytes."""
 
-_HASH_TAG: Final = b"HashToScalar-" + CONTEXT
-_SEED_TAG: Final = b"Seed-" + CONTEXT
+_HASH_DOMAIN: Final = b"HashToScalar-" + CONTEXT
+_SEED_DOMAIN: Final = b"Seed-" + CONTEXT
 _SIZE: Final = BYTES.to_bytes(2, "big")
 
 
@@ -73,13 +73,13 @@ def verify(public: bytes, before: Sequence[bytes], after: Sequence[bytes], proof
 
 def weights(public: bytes, before: Sequence[bytes], after: Sequence[bytes]) -> list[Scalar]:
     """The factor of each pair, as `ComputeComposites` of RFC 9497 takes them from all pairs."""
-    size = len(_SEED_TAG).to_bytes(2, "big")
-    seed = sha512(_SIZE + public + size + _SEED_TAG).digest()
+    size = len(_SEED_DOMAIN).to_bytes(2, "big")
+    seed = sha512(_SIZE + public + size + _SEED_DOMAIN).digest()
     head = len(seed).to_bytes(2, "big") + seed
     return [
         group.hash_to_scalar(
             head + number.to_bytes(2, "big") + _SIZE + left + _SIZE + right + b"Composite",
-            _HASH_TAG,
+            _HASH_DOMAIN,
         )
         for number, (left, right) in enumerate(zip(before, after, strict=True))
     ]
@@ -88,4 +88,4 @@ def weights(public: bytes, before: Sequence[bytes], after: Sequence[bytes]) -> l
 def _challenge(*parts: bytes) -> Scalar:
     """Challenge of the public half, the folded pair and the two commitments."""
     transcript = b"".join(_SIZE + part for part in parts) + b"Challenge"
-    return group.hash_to_scalar(transcript, _HASH_TAG)
+    return group.hash_to_scalar(transcript, _HASH_DOMAIN)

@@ -12,7 +12,7 @@ MATCHED_KINDS: Final = frozenset({Kind.EXTRACTION, Kind.RELAY})
 """Kinds of campaign whose accounts may be matched; a class or a company is nobody's business."""
 
 
-class Membership(NamedTuple):
+class CampaignAccount(NamedTuple):
     """An account of a campaign."""
 
     account_id: str
@@ -55,7 +55,7 @@ class Eligible(tuple[Candidate, ...]):
         return f"Eligible({len(self)} identifiers)"
 
 
-def memberships(campaigns: Iterable[Campaign]) -> Iterator[Membership]:
+def campaign_accounts(campaigns: Iterable[Campaign]) -> Iterator[CampaignAccount]:
     """The rows of a scan's campaigns, of every kind.
 
     Args:
@@ -63,11 +63,11 @@ def memberships(campaigns: Iterable[Campaign]) -> Iterator[Membership]:
     """
     for campaign in campaigns:
         for account_id in campaign.accounts:
-            yield Membership(account_id, campaign.campaign_id, campaign.kind)
+            yield CampaignAccount(account_id, campaign.campaign_id, campaign.kind)
 
 
 def eligible(
-    members: Iterable[Membership],
+    accounts: Iterable[CampaignAccount],
     identifiers: Iterable[Identifier],
     *,
     without: Collection[str] = (),
@@ -77,7 +77,7 @@ def eligible(
     Two accounts with one identifier make one candidate, of the account that sorts first.
 
     Args:
-        members: Accounts with the campaign and its kind, from `memberships`.
+        accounts: With their campaign and its kind, from `campaign_accounts`.
         identifiers: Of these accounts and of no others.
         without: Accounts left out all the same: exempt ones, and those of campaigns that a person
             dismissed.
@@ -88,7 +88,7 @@ def eligible(
     """
     campaign_of = {
         row.account_id: row.campaign_id
-        for row in sorted(members, reverse=True)
+        for row in sorted(accounts, reverse=True)
         if row.kind in MATCHED_KINDS and row.account_id not in without
     }
     chosen: dict[bytes, Candidate] = {}

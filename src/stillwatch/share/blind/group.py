@@ -172,15 +172,15 @@ def weighted_sum(factors: Sequence[Scalar], points: Sequence[bytes]) -> Element:
     return reduce(add, map(multiply, factors, points))
 
 
-def expand_message(message: bytes, tag: bytes, length: int) -> bytes:
+def expand_message(message: bytes, domain: bytes, length: int) -> bytes:
     """Spread a message over uniform bytes: expand_message_xmd of RFC 9380 with SHA-512.
 
     Args:
         message: Of any length.
-        tag: Domain separation tag, 1 to 255 bytes.
+        domain: Keeps this use apart from others, 1 to 255 bytes.
         length: Bytes wanted, at most 255 times 64.
     """
-    suffix = tag + bytes([len(tag)])
+    suffix = domain + bytes([len(domain)])
     first = sha512(bytes(_BLOCK) + message + length.to_bytes(2, "big") + b"\0" + suffix).digest()
     block = sha512(first + b"\1" + suffix).digest()
     blocks = [block]
@@ -191,13 +191,13 @@ def expand_message(message: bytes, tag: bytes, length: int) -> bytes:
     return b"".join(blocks)[:length]
 
 
-def hash_to_scalar(message: bytes, tag: bytes) -> Scalar:
+def hash_to_scalar(message: bytes, domain: bytes) -> Scalar:
     """Hash a message to a scalar; RFC 9497, section 4.1."""
-    return reduce_wide(expand_message(message, tag, _WIDE))
+    return reduce_wide(expand_message(message, domain, _WIDE))
 
 
-def hash_to_element(message: bytes, tag: bytes) -> Element:
+def hash_to_element(message: bytes, domain: bytes) -> Element:
     """Hash a message to an element of which nobody knows the logarithm; RFC 9380, appendix B."""
     return Element(
-        _sodium().crypto_core_ristretto255_from_hash(expand_message(message, tag, _WIDE))
+        _sodium().crypto_core_ristretto255_from_hash(expand_message(message, domain, _WIDE))
     )

@@ -50,12 +50,12 @@ class MailProvider:
 
     Attributes:
         domain: The domain that stands for all of its domains.
-        tags: Whether `+` and what follows it are ignored.
+        plus: Whether `+` and what follows it are ignored.
         dots: Whether dots are ignored.
     """
 
     domain: str
-    tags: bool = True
+    plus: bool = True
     dots: bool = False
 
 
@@ -73,7 +73,7 @@ PROVIDERS: Final[Mapping[str, MailProvider]] = {
     "fastmail.com": MailProvider("fastmail.com"),
     "proton.me": MailProvider("proton.me"),
 }
-"""Everywhere else a tag or a dot may make another mailbox, so it stays."""
+"""Everywhere else a plus or a dot may make another mailbox, so it stays."""
 
 _LOCAL: Final = re.compile(r"[^\s\"(),:;<>@\[\\\]]{1,64}")
 _UUID: Final = re.compile(r"\{?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\}?|[0-9a-f]{32}")
@@ -124,10 +124,10 @@ def _email(text: str, region: str | None) -> str:  # noqa: ARG001 - one signatur
     provider = PROVIDERS.get(name)
     if provider is not None:
         name = provider.domain
-        local = local.partition("+")[0] if provider.tags else local
+        local = local.partition("+")[0] if provider.plus else local
         local = local.replace(".", "") if provider.dots else local
     if not local:
-        raise _UnusableError("nothing is left before the @ without dots and tag.")
+        raise _UnusableError("nothing is left before the @ without dots and plus.")
     return f"{local}@{name}"
 
 

@@ -252,7 +252,7 @@ def audit(question: Question, opening: Opening) -> list[Candidate]:
         raise IntegrityError("The opening is not the one that the question commits to.")
     elements = []
     for row in opening.rows:
-        point = group.hash_to_element(row.identifier, voprf.HASH_TAG)
+        point = group.hash_to_element(row.identifier, voprf.INPUT_DOMAIN)
         elements.append(group.multiply(group.scalar(row.blind), point))
     if tuple(elements) != question.elements:
         raise IntegrityError("The opening names other accounts than were asked about.")

@@ -131,7 +131,7 @@ def decode(data: bytes, kind: type[Message]) -> Message:
         raise PeerError(f"A message has more than {MAX_MESSAGE} bytes: it is not read.")
     try:
         return msgspec.msgpack.decode(data, type=kind)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise PeerError(f"A message is no valid {kind.__name__}: {error}.") from error
 
 

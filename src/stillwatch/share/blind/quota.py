@@ -1,12 +1,12 @@
 """How much a member may ask of one holder, as arithmetic: state in, state out, the clock given."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final, Self
 
-from stillwatch.errors import ConfigError, PeerError
+from stillwatch.errors import ConfigError, InputError, PeerError
 from stillwatch.share.blind.committee import Roster
 
 _HOUR: Final = 3600.0
@@ -33,13 +33,23 @@ class Quota:
         if not (0 < self.burst <= self.epoch and 0 < self.hourly < float("inf")):
             raise ConfigError("A quota needs 0 < burst <= epoch, and an hourly number above 0.")
 
-    def reach(self, roster: Roster) -> int:
-        """Identifiers that a member can have evaluated in an epoch if it asks all holders in turn.
+    def reach(self, roster: Roster, parties: Collection[str]) -> int:
+        """Identifiers that parties together can have evaluated in an epoch.
 
-        Each evaluation takes `threshold` of the holders, so their quotas together last for
-        `epoch * holders / threshold`.
+        They ask all other holders in turn. Their own shares need no quota, so that each evaluation
+        takes `threshold` less these of the others.
+
+        Args:
+            roster: The holders.
+            parties: Who work together; each has this quota.
+
+        Raises:
+            InputError: They hold enough shares to need nobody else: no quota holds them.
         """
-        return self.epoch * len(roster.holders) // roster.threshold
+        own = sum(holder.party in parties for holder in roster.holders)
+        if own >= roster.threshold:
+            raise InputError("These parties are a quorum: no quota holds them.")
+        return len(parties) * self.epoch * (len(roster.holders) - own) // (roster.threshold - own)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,8 @@ from stillwatch.share.blind.committee import Bytes32, Committee, Roster
 from stillwatch.share.blind.group import BYTES, ORDER, ZERO, Element, Randomness, Scalar
 from stillwatch.share.blind.voprf import Evaluation
 
-_POSSESSION_TAG: Final = b"stillwatch/blind/possession/1"
-_KEY_TAG: Final = b"stillwatch/blind/key/1"
+_POSSESSION_DOMAIN: Final = b"stillwatch/blind/possession/1"
+_KEY_DOMAIN: Final = b"stillwatch/blind/key/1"
 
 
 class Deal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -155,7 +155,7 @@ def agree(roster: Roster, deals: Iterable[Deal]) -> Committee:
     transcript = msgspec.msgpack.encode((roster, ordered))
     return Committee(
         roster=roster,
-        key_id=sha512(_KEY_TAG + transcript).digest()[:BYTES],
+        key_id=sha512(_KEY_DOMAIN + transcript).digest()[:BYTES],
         public=sums[0],
         shares=tuple(_committed_at(sums, holder.index) for holder in roster.holders),
     )
@@ -268,4 +268,4 @@ def _proves_possession(roster: Roster, deal: Deal) -> bool:
 
 def _possession(roster: Roster, dealer: int, constant: Element, nonce: Element) -> Scalar:
     transcript = msgspec.msgpack.encode((roster, dealer, constant, nonce))
-    return group.hash_to_scalar(transcript, _POSSESSION_TAG)
+    return group.hash_to_scalar(transcript, _POSSESSION_DOMAIN)

@@ -21,8 +21,8 @@ MAX_INPUT: Final = 2**16 - 1
 OPRF_CONTEXT: Final = b"OPRFV1-\x00-ristretto255-SHA512"
 """Context of the mode without proofs."""
 
-HASH_TAG: Final = b"HashToGroup-" + dleq.CONTEXT
-"""Domain separation tag of an input of the mode VOPRF."""
+INPUT_DOMAIN: Final = b"HashToGroup-" + dleq.CONTEXT
+"""Domain in which the mode VOPRF hashes inputs."""
 
 _FINAL: Final = b"Finalize"
 
