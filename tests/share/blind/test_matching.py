@@ -216,6 +216,11 @@ def test_an_answer_to_another_question_is_refused(forum, ash, session):
     other = matching.ask(ash, forum.committee, "ash", random)[0]
     with pytest.raises(PeerError, match="another question"):
         matching.accept(session, forum.answer(2, other.question, "ash"))
+    mislabelled = msgspec.structs.replace(
+        forum.answer(2, session.question, "ash"), key_id=bytes(32)
+    )
+    with pytest.raises(PeerError, match="of another key"):
+        matching.accept(session, mislabelled)
 
 
 # Dishonest members.
@@ -354,10 +359,12 @@ def test_under_a_new_key_every_set_is_made_anew(forum, ash, birch):
         tags.intersect(later.values("ash", ash), [old["birch"]])
 
 
-def test_a_question_of_an_old_epoch_is_refused(session):
+def test_a_question_of_an_old_epoch_is_refused(forum, session):
     later = Forum.found(epoch=2)
     with pytest.raises(PeerError, match="another key than this epoch's"):
         later.answer(2, session.question, "ash")
+    with pytest.raises(PeerError, match="another key than this epoch's"):
+        forum.answer(2, msgspec.structs.replace(session.question, epoch=7), "ash")
     disguised = msgspec.structs.replace(session.question, epoch=2)
     with pytest.raises(PeerError, match="another key than this epoch's"):
         later.answer(2, disguised, "ash")
@@ -409,6 +416,8 @@ def test_a_burst_comes_back_by_the_hour():
     with pytest.raises(PeerError, match="too fast"):
         ledger.spend(quota, "ash", 1, NOON - timedelta(days=9))
     assert ledger.spent["ash"].total == 150
+    early = Ledger(b"k").spend(quota, "ash", 50, NOON)
+    assert early.spend(quota, "ash", 50, NOON - timedelta(days=9)).spent["ash"].at == NOON
 
 
 @given(st.lists(st.tuples(st.integers(0, 7200), st.integers(1, 300)), max_size=30))

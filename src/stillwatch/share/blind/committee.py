@@ -94,7 +94,10 @@ class Roster(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Committee(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What everyone knows of an epoch's key; `threshold.agree` makes it.
+    """What everyone knows of an epoch's key; `threshold.agree` makes it from the deals.
+
+    Take it from there and from nobody else: who could slip in another key could read what is
+    published under it. That the deals are the holders' own is seen by comparing `key_id`.
 
     Attributes:
         roster: The holders.
