@@ -1,0 +1,1 @@
+"""What members of a forum tell each other, and how, so that nothing else gets out."""
