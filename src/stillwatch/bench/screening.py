@@ -1,12 +1,13 @@
 """How good screening is, on pairs labelled by hand, and the fit of its probability.
 
-A row of a set is an account and an entry with a tier: `exact`, `variant`, or `look-alike`, which must
-not match. All entries of a set make one list and all its accounts are screened against it, so that a
-match with another row's entry counts too: it is false, unless that entry is the same entity.
+A row of a set is an account and an entry with a tier: `exact`, `variant`, or `look-alike`, which
+must not match. All entries of a set make one list and all its accounts are screened against it, so
+that a match with another row's entry counts too: it is false, unless that entry is the same entity.
 """
 
 import csv
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -222,7 +223,7 @@ def reliability(judged: Sequence[Judged]) -> list[tuple[float, float, int, float
     scores = np.array([j.probability for j in judged])
     true = np.array([j.true for j in judged], dtype=np.float64)
     table = []
-    for low, high in zip(BINS, BINS[1:], strict=False):
+    for low, high in pairwise(BINS):
         inside = (scores >= low) & ((scores < high) | (high == BINS[-1]))
         count = int(inside.sum())
         mean, share = (

@@ -9,9 +9,18 @@ import msgspec
 from stillwatch.detect.screening.letters import fold, latin
 
 _COMMON: Final = frozenset(
-    ["street", "st", "road", "rd", "avenue", "ave", "av", "lane", "ln", "drive", "dr", "boulevard", "blvd", "way", "square", "sq", "highway", "hwy", "alley", "building", "bldg", "tower", "block", "blk", "house", "plaza", "mansion", "centre", "center", "floor", "fl", "room", "rm", "unit", "suite", "ste", "flat", "apartment", "apt", "office", "district", "dist", "city", "town", "village", "province", "state", "county", "region", "area", "zone", "industrial", "park", "estate", "str", "ul", "ulitsa", "ulica", "prospekt", "pr", "pereulok", "per", "naberezhnaya", "dom", "kv", "calle", "carrera", "avenida", "edificio", "piso", "oficina", "colonia", "rue", "place", "bis", "via", "piazza", "strasse", "platz", "weg", "gasse", "cad", "cadde", "caddesi", "sok", "sokak", "mah", "mahallesi", "apt", "kat", "no", "number", "the", "of", "and", "at", "po", "box", "behind", "near", "opposite", "next", "to", "lu", "jie", "dajie", "qu", "shi", "sheng", "hao", "lou", "xiang", "north", "south", "east", "west"]
+    """
+    street st road rd avenue ave av lane ln drive dr boulevard blvd way square sq highway hwy
+    alley building bldg tower block blk house plaza mansion centre center floor fl room rm unit
+    suite ste flat apartment apt office district dist city town village province state county
+    region area zone industrial park estate str ul ulitsa ulica prospekt pr pereulok per
+    naberezhnaya dom kv calle carrera avenida edificio piso oficina colonia rue place bis via
+    piazza strasse platz weg gasse cad cadde caddesi sok sokak mah mahallesi apt kat no number
+    the of and at po box behind near opposite next to lu jie dajie qu shi sheng hao lou xiang
+    north south east west
+    """.split()  # noqa: SIM905 - a list of words reads best as text
 )
-"""Words that most addresses have; those of the compass are kept apart, for they tell streets apart."""
+"""Words that most addresses have; those of the compass tell streets apart, and are kept apart."""
 _COMPASS: Final = frozenset({"north", "south", "east", "west"})
 _STREET: Final = re.compile(r"(?:strasse|straat|str)$")
 _TOKEN: Final = re.compile(r"\d+(?:[a-z](?![a-z]))?|[^\W\d_]+")
@@ -29,7 +38,7 @@ class Address(msgspec.Struct, frozen=True):
         """Whether it names a house: a number and two telling words."""
         return bool(self.numbers) and len(self.words) >= 2
 
-    def keys(self) -> Iterator[tuple[str, str]]:
+    def pairs(self) -> Iterator[tuple[str, str]]:
         """Pairs of a number and a word; two addresses of one house share some."""
         return ((number, word) for number in self.numbers for word in self.words)
 

@@ -4,11 +4,27 @@ import re
 from typing import Final
 
 PROVIDERS: Final = frozenset(
-    ["gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com", "msn.com", "yahoo.com", "ymail.com", "aol.com", "icloud.com", "me.com", "mac.com", "proton.me", "protonmail.com", "pm.me", "tutanota.com", "tuta.com", "gmx.com", "gmx.de", "gmx.net", "web.de", "mail.com", "zoho.com", "fastmail.com", "hey.com", "yandex.ru", "yandex.com", "ya.ru", "mail.ru", "bk.ru", "list.ru", "inbox.ru", "rambler.ru", "qq.com", "foxmail.com", "vip.qq.com", "163.com", "126.com", "yeah.net", "sina.com", "sina.cn", "sohu.com", "aliyun.com", "139.com", "189.cn", "naver.com", "hanmail.net", "daum.net", "nate.com", "kakao.com", "yahoo.co.jp", "docomo.ne.jp", "ezweb.ne.jp", "rediffmail.com", "libero.it", "orange.fr", "free.fr", "laposte.net", "wanadoo.fr", "t-online.de", "seznam.cz", "wp.pl", "o2.pl", "onet.pl", "uol.com.br", "bol.com.br", "terra.com.br", "mailinator.com", "duck.com", "ukr.net", "i.ua", "abv.bg", "github.io", "gitlab.io", "blogspot.com", "wordpress.com", "wixsite.com", "weebly.com", "facebook.com", "linkedin.com", "twitter.com", "x.com", "instagram.com", "t.me", "telegram.me", "vk.com", "weibo.com", "youtube.com", "medium.com", "google.com", "sites.google.com", "alibaba.com", "made-in-china.com", "en.alibaba.com"]
+    """
+    gmail.com googlemail.com outlook.com hotmail.com live.com msn.com yahoo.com ymail.com
+    aol.com icloud.com me.com mac.com proton.me protonmail.com pm.me tutanota.com tuta.com
+    gmx.com gmx.de gmx.net web.de mail.com zoho.com fastmail.com hey.com yandex.ru yandex.com
+    ya.ru mail.ru bk.ru list.ru inbox.ru rambler.ru qq.com foxmail.com vip.qq.com 163.com
+    126.com yeah.net sina.com sina.cn sohu.com aliyun.com 139.com 189.cn naver.com hanmail.net
+    daum.net nate.com kakao.com yahoo.co.jp docomo.ne.jp ezweb.ne.jp rediffmail.com libero.it
+    orange.fr free.fr laposte.net wanadoo.fr t-online.de seznam.cz wp.pl o2.pl onet.pl
+    uol.com.br bol.com.br terra.com.br mailinator.com duck.com ukr.net i.ua abv.bg github.io
+    gitlab.io blogspot.com wordpress.com wixsite.com weebly.com facebook.com linkedin.com
+    twitter.com x.com instagram.com t.me telegram.me vk.com weibo.com youtube.com medium.com
+    google.com sites.google.com alibaba.com made-in-china.com en.alibaba.com
+    """.split()  # noqa: SIM905 - a list of words reads best as text
 )
 """Domains of mail and web services that anyone can use: they tell nothing about who uses them."""
 
-_SECOND_LEVELS: Final = frozenset(["com", "co", "net", "org", "edu", "ac", "gov", "gob", "mil", "or", "go", "ne"])
+_SECOND_LEVELS: Final = frozenset(
+    """
+    com co net org edu ac gov gob mil or go ne
+    """.split()  # noqa: SIM905 - a list of words reads best as text
+)
 _LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9])?|[^\x00-\x7f]+")
 
 

@@ -1,6 +1,7 @@
 """Which listed names are worth comparing with a name: a sparse product of weighted parts of words.
 
-Comparing 100,000 names with 60,000 one by one takes hours; this finds the few that share rare parts.
+Comparing 100,000 names with 60,000 one by one takes hours; this finds the few that share rare
+parts.
 """
 
 from collections import Counter
@@ -18,6 +19,10 @@ LIKE: Final = 0.3
 """Least cosine of weighted parts at which two names are compared."""
 MOST: Final = 20
 """Listed names that one name is compared with at most, the most alike."""
+COMMON: Final = 0.01
+"""Share of the listed names from which a part is too common to find any by."""
+FEW: Final = 200
+"""A part in so many names or fewer is never too common."""
 _ROWS: Final = 1000
 
 
@@ -36,7 +41,10 @@ class NameIndex:
         seen = Counter(part for some in parts for part in some)
         counts = np.array([seen[part] for part in self._places], dtype=np.float64)
         self._weights: FloatArray = np.log((len(names) + 1) / counts) if counts.size else counts
-        self._listed = self._matrix(parts).T.tocsr()
+        listed = self._matrix(parts)
+        rare = counts <= max(FEW, COMMON * len(names))
+        self._listed = (listed @ sparse.diags(rare.astype(np.float64))).T.tocsr()
+        self._listed.eliminate_zeros()
 
     def candidates(self, names: Sequence[Name]) -> Iterator[list[int]]:
         """For each name, the places of the listed names to compare it with."""

@@ -78,6 +78,7 @@ def bare(word: str) -> str:
     return word
 
 
+@cache
 def script_of(letter: str) -> Script:
     """The writing system of a letter."""
     point = ord(letter)
@@ -114,18 +115,19 @@ def _replacing(*pairs: tuple[str, str]) -> tuple[tuple[re.Pattern[str], str], ..
 
 
 _SAME: Final = _replacing(
-    ("ph", "f"), ("ck", "k"), ("qu", "kv"), ("x(?=[bcdfghjklmnpqrstvz])", "ks"), ("w(?=[^aeiou]|$)", "u"), ("w", "v"),
-    ("c(?=[rtlks]|$)", "k"), ("ae", "a"), ("oe", "o"), ("ue", "u"), ("ee|ie(?=[bcdfghklmnprstz])", "i"),
-    ("oo", "u"), ("[yj](?=[^aeiou]|$)", "i"), ("ii", "i"), ("ia", "ya"), (r"([a-z])\1", r"\1"),
+    ("ph", "f"), ("ck", "k"), ("qu", "kv"), ("x(?=[bcdfghjklmnpqrstvz])", "ks"),
+    ("w(?=[^aeiou]|$)", "u"), ("w", "v"), ("c(?=[rtlks]|$)", "k"),
+    ("ae", "a"), ("oe", "o"), ("ue", "u"), ("ee|ie(?=[bcdfghklmnprstz])", "i"), ("oo", "u"),
+    ("[yj](?=[^aeiou]|$)", "i"), ("ii", "i"), ("ia", "ya"), (r"([a-z])\1", r"\1"),
 )  # fmt: skip
 _OTHER: Final = _replacing(
-    ("shch|sch|sh", "s"), ("kh", "h"), ("zh", "z"), ("ch|ts|tz", "s"), ("dh", "d"), ("gh", "g"), ("th", "t"),
-    ("c", "k"), ("q", "k"), ("ou", "u"), (r"([a-z])\1", r"\1"),
+    ("shch|sch|sh", "s"), ("kh", "h"), ("zh", "z"), ("ch|ts|tz", "s"), ("dh", "d"), ("gh", "g"),
+    ("th", "t"), ("c", "k"), ("q", "k"), ("ou", "u"), (r"([a-z])\1", r"\1"),
 )  # fmt: skip
 _GLIDES: Final = _replacing(("ks", "x"), ("[yj]", "i"), ("ii", "i"))
 _HANGUL: Final = _replacing(
-    ("eo", "o"), ("eu", "u"), ("ch", "j"), ("g", "k"), ("d", "t"), ("b", "p"), ("r", "l"), ("sh", "s"),
-    ("y(?=[^aeiou])", "i"), ("oo", "u"), (r"([a-z])\1", r"\1"),
+    ("eo", "o"), ("eu", "u"), ("ch", "j"), ("g", "k"), ("d", "t"), ("b", "p"), ("r", "l"),
+    ("sh", "s"), ("y(?=[^aeiou])", "i"), ("oo", "u"), (r"([a-z])\1", r"\1"),
 )  # fmt: skip
 _BONES: Final = _replacing(
     ("[aeiouvwy]", ""), ("z", "d"), ("p", "b"), ("l", "r"), ("x", "ks"), ("g", "j"),

@@ -122,7 +122,7 @@ class Screen:
                 self._domains.setdefault(domain, []).append(at)
             for address in map(parse_address, entry.addresses):
                 if address.full:
-                    for key in address.keys():
+                    for key in address.pairs():
                         self._houses.setdefault(key, []).append((at, address))
 
     def compared(self, subjects: Sequence[Subject]) -> Iterator[list[Comparison]]:
@@ -162,7 +162,7 @@ class Screen:
         if not subject.address:
             return set()
         asked = parse_address(subject.address)
-        near = {pair for key in asked.keys() for pair in self._houses.get(key, ())}
+        near = {pair for key in asked.pairs() for pair in self._houses.get(key, ())}
         return {owner for owner, address in near if same_house(asked, address)}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, cast
 
 import msgspec
 
@@ -43,7 +43,7 @@ def read_lists(directory: Path) -> tuple[list[ListFile], list[Unrecognised]]:
             lists.append(found)
     if not lists:
         raise InputError(
-            f"{directory} holds no list that was recognised: docs/guide/screening.md shows the formats"
+            f"{directory} holds no list that was recognised: docs/guide/screening.md shows what is"
         )
     return lists, others
 
@@ -120,7 +120,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         with path.open("rb") as raw:
             packed = raw.read(2) == b"\x1f\x8b"
             raw.seek(0)
-            yield gzip.open(raw) if packed else raw  # type: ignore[misc]
+            yield cast("BinaryIO", gzip.GzipFile(fileobj=raw)) if packed else raw
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise InputError(f"{path.name} is a damaged gzip file: fetch it again") from error
     except OSError as error:

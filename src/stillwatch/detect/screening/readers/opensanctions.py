@@ -25,7 +25,7 @@ def target(row: Row) -> Entry | None:
         return None
     mail = (clean_domain(address) for address in split_cell(row.get("emails", "")))
     return Entry(
-        list_name=f"OpenSanctions: {'; '.join(split_cell(row['dataset'])[:3]) or 'no dataset named'}",
+        list_name=f"OpenSanctions: {'; '.join(split_cell(row['dataset'])[:3])}",
         entry_id=row["id"],
         name=row["name"],
         kind=kind_of(row["schema"]),
