@@ -20,6 +20,7 @@ from stillwatch.detect.screening.domains import clean_domain
 from stillwatch.detect.screening.entries import Entry, EntryKind
 from stillwatch.detect.screening.matches import Comparison, Screen, Subject
 from stillwatch.detect.screening.model import MATCH, NEAR
+from stillwatch.detect.screening.names import parse_name
 from stillwatch.errors import InputError
 from stillwatch.stats.arrays import FloatArray
 from stillwatch.stats.intervals import clopper_pearson
@@ -57,10 +58,11 @@ class Pair(msgspec.Struct, frozen=True):
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """A row beside an entry that it was compared with."""
+    """A row beside an entry that it was compared with; `true` where they are one entity."""
 
     row: int
-    own: bool
+    entity: str
+    listed: str
     true: bool
     probability: float
     comparison: Comparison
@@ -118,8 +120,11 @@ def judge(pairs: Sequence[Pair]) -> list[Judged]:
         zip(pairs, Screen(entries).compared(subjects), strict=True)
     ):
         for comparison in found:
-            own = entries[comparison.entry].entry_id == pair.entity
-            judged.append(Judged(row, own, own and pair.same, comparison.probability, comparison))
+            entry = entries[comparison.entry]
+            true = pair.same and entry.entry_id == pair.entity
+            judged.append(
+                Judged(row, entry.entry_id, entry.name, true, comparison.probability, comparison)
+            )
     return judged
 
 
@@ -162,7 +167,8 @@ class Quality(msgspec.Struct, frozen=True):
         rows: labelled rows.
         same: rows that must match.
         found: of these, those that do.
-        reported: matches reported for the rows, right or wrong.
+        reported: matches reported for the rows, right or wrong; two entries of one entity count
+            once.
         right: of these, those with the row's own entity where it must match.
         near: rows that must match and are near misses.
     """
@@ -204,8 +210,8 @@ def _quality(
 ) -> Quality:
     rows = {at for at, pair in enumerate(pairs) if group(pair) == name}
     mine = [j for j in judged if j.row in rows]
-    matches = [j for j in mine if j.probability >= MATCH]
-    found = {j.row for j in matches if j.true}
+    matches = {(j.row, j.entity): j.true for j in mine if j.probability >= MATCH}
+    found = {row for (row, _), true in matches.items() if true}
     near = {j.row for j in mine if j.true and j.probability >= NEAR} - found
     return Quality(
         name,
@@ -213,7 +219,7 @@ def _quality(
         sum(pairs[at].same for at in rows),
         len(found),
         len(matches),
-        sum(j.true for j in matches),
+        sum(matches.values()),
         len(near),
     )
 
@@ -231,3 +237,9 @@ def reliability(judged: Sequence[Judged]) -> list[tuple[float, float, int, float
         )
         table.append((low, high, count, mean, share))
     return table
+
+
+def script_of_pair(pair: Pair) -> str:
+    """The scripts of the two names of a row, as in `han / latin`."""
+    scripts = sorted({str(parse_name(text).script) for text in (pair.name, pair.listed)})
+    return " / ".join(scripts)
