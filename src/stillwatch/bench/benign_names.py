@@ -27,7 +27,8 @@ NAMINGS: Final = (
     Naming(
         "CN (Han)",
         "北京 上海 深圳市 成都 杭州 南京 武汉",
-        "华 天 海 金 博 瑞 云 星 鸿 宏 盛 达 信 德 龙 鑫 嘉 恒 安 泰 中 联 创 智 明 远 锦 蓝 新 科 立 友 凯 康 正 弘 飞 腾 诚 美",
+        "华 天 海 金 博 瑞 云 星 鸿 宏 盛 达 信 德 龙 鑫 嘉 恒 安 泰 中 联 创 智 明 远 锦 "
+        "蓝 新 科 立 友 凯 康 正 弘 飞 腾 诚 美",
         "科技 电子 信息技术 软件 半导体 贸易 光电 机械设备 医疗 餐饮管理 教育咨询 网络",
         "有限公司 股份有限公司 集团",
         join="",
@@ -70,16 +71,16 @@ NAMINGS: Final = (
     Naming(
         "AE (Arabic)",
         "دبي بيروت القاهرة",
-        "النور الفجر الخليج الواحة البحر النخيل القمة الأمل الشروق الصقر الريان الفرات الرافدين "
-        "المدينة السلام النجم الهلال البركة الازرق القصر الندى الوفاء",
+        "النور الفجر الخليج الواحة البحر الزهرة القمة الأمل الشروق الصقر الريان الفرات الرافدين "
+        "المدينة السلام النجم الهلال البركة الاخضر القصر الندى الوفاء",
         "للتجارة للصناعات للتقنية للسياحة للمقاولات",
         "شركة مؤسسة",
     ),
     Naming(
         "AE (Latin)",
         "Dubai Sharjah Doha",
-        "Noor Fajr Khaleej Waha Bahr Nakheel Qimma Amal Shorouk Saqr Rayan Furat Rafidain Madina "
-        "Salam Najm Hilal Baraka Azraq Qasr Nada Wafa",
+        "Noor Fajr Khaleej Waha Bahr Zahra Qimma Amal Shorouk Saqr Rayan Furat Rafidain Madina "
+        "Salam Najm Hilal Baraka Akhdar Qasr Nada Wafa",
         "Trading Industries Technology Travel Contracting",
         "LLC FZE",
     ),
@@ -113,7 +114,8 @@ NAMINGS: Final = (
         "US",
         "London Berlin Boston",
         "Bright Silver Copper Stone Maple River Harbor Summit Apex North Star Lumen Vector Quantum "
-        "Atlas Pioneer Cedar Falcon Eagle Granite Horizon Beacon Canyon Meadow Polaris Kestrel",
+        "Atlas Pioneer Cedar Falcon Eagle Granite Horizon Beacon Canyon Meadow Polaris "
+        "Kestrel",
         "Technologies Software Analytics Logistics Photonics Robotics Consulting Trading Systems",
         "Inc. LLC Ltd",
     ),

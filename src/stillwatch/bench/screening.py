@@ -34,7 +34,7 @@ LEAST: Final = Likeness(
     short=0, common=0,
 )  # fmt: skip
 """Least weights: where the set has few pairs, what speaks against a match keeps some weight."""
-BINS: Final = (0.0, 0.05, 0.25, 0.6, 0.9, 1.0)
+BINS: Final = (0.0, 0.05, 0.25, 0.7, 0.9, 1.0)
 """Bounds of the reliability table."""
 
 

@@ -27,45 +27,74 @@ NAMES: Final = 50_000
 """Benign names in all, the same number in each country."""
 
 
+PAGE: Final = """# Screening against entity lists, measured
+
+Written by `python benchmarks/quality/screening.py`. The model was fitted on `screening_dev.csv`
+({development} pairs); what follows is of `screening_report.csv` ({report} pairs), which nothing was
+fitted to. A match is a score of {match:g} or more, a near miss one of {near:g} or more. Intervals
+are 95 % (Clopper and Pearson). Names and lists are invented; one person wrote both sets and the
+tables of common words.
+
+## Precision and recall
+
+An account that matches the entry of another row counts as a false match.
+
+{tiers}
+
+## By script
+
+The script of the two names, in either order.
+
+{scripts}
+
+## Is the score a probability?
+
+Over all pairs of an account and an entry that were compared, right or wrong. On lists and accounts
+where fewer pairs are one entity, the share is lower at the same score.
+
+{reliability}
+
+## What went wrong
+
+{errors}
+
+## False matches by country
+
+{names:,} invented names that are on no list, screened against the {entries} entries of both sets.
+Some differ from a listed name in nothing but a place or a word for a line of business.
+
+{benign}
+"""
+
+
 def page(development: Sequence[Pair], report: Sequence[Pair]) -> str:
     """The page as Markdown."""
     judged = judge(report)
     entries = [*entries_of(development), *entries_of(report)]
-    parts = [
-        "# Screening against entity lists, measured",
-        "Written by `python benchmarks/quality/screening.py`. The model was fitted on "
-        f"`screening_dev.csv` ({len(development)} pairs); what follows is of `screening_report.csv` "
-        f"({len(report)} pairs), which no part of it was fitted to. A match is a score of {MATCH:g} "
-        f"or more, a near miss one of {NEAR:g} or more. Intervals are 95 % (Clopper and Pearson). "
-        "Names and lists are invented; one person wrote both sets.",
-        "## Precision and recall",
-        "An account that matches the entry of another row counts as a false match.",
-        _qualities("tier", report, judged),
-        "## By script",
-        "The script of the two names, in either order.",
-        _table(_HEADER.replace("group", "scripts"), _rows(measure(report, judged, script_of_pair))),
-        "## Is the score a probability?",
-        "Over all pairs of an account and an entry that were compared, right or wrong. On lists and "
-        "accounts where fewer pairs are one entity, the share is lower at the same score.",
-        _reliability(judged),
-        "## What went wrong",
-        _errors(report, judged),
-        "## False matches by country",
-        f"{NAMES:,} invented names that are on no list, screened against the {len(entries)} entries "
-        "of both sets. Country, place and script say nothing to the score; names of few syllables "
-        "fall together more often.",
-        _benign(entries),
-    ]
-    return "\n\n".join(parts) + "\n"
+    return PAGE.format(
+        development=len(development),
+        report=len(report),
+        match=MATCH,
+        near=NEAR,
+        tiers=_qualities(report, judged),
+        scripts=_table(
+            _HEADER.replace("group", "scripts"), _rows(measure(report, judged, script_of_pair))
+        ),
+        reliability=_reliability(judged),
+        errors=_errors(report, judged),
+        names=len(NAMINGS) * (NAMES // len(NAMINGS)),
+        entries=len(entries),
+        benign=_benign(entries),
+    )
 
 
 _HEADER: Final = "group | pairs | must match | found | recall | false | precision"
 
 
-def _qualities(title: str, pairs: Sequence[Pair], judged: Sequence[Judged]) -> str:
+def _qualities(pairs: Sequence[Pair], judged: Sequence[Judged]) -> str:
     groups = measure(pairs, judged, lambda pair: pair.tier)
     groups += measure(pairs, judged, lambda _: "all")
-    return _table(_HEADER.replace("group", title), _rows(groups))
+    return _table(_HEADER.replace("group", "tier"), _rows(groups))
 
 
 def _rows(groups: Sequence[Quality]) -> list[Sequence[str]]:

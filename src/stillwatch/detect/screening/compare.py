@@ -7,14 +7,15 @@ where telling words are there.
 """
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 from rapidfuzz.distance import OSA
 
-from stillwatch.detect.screening.letters import Script, bones, korean, loose, sound
-from stillwatch.detect.screening.names import Name, Token
+from stillwatch.detect.screening.letters import Script, korean, loose, sound
+from stillwatch.detect.screening.names import Name, Token, skeleton
 
 Rarity = Mapping[str, float]
 """Weight of a telling word in Latin letters, 0..1: 1 where the lists do not have it."""
@@ -57,12 +58,17 @@ LEAST_JOINED: Final = 0.5
 """Least likeness of telling words that are written as one."""
 LEAST_SAME: Final = 0.8
 """The same where both are cut into as many words."""
+_SKELETAL: Final = frozenset({Script.ARABIC, Script.KANA})
+"""Scripts whose transliteration lacks vowels or has more of them than the name."""
 _LEAST_FUZZY: Final = 5
 
 
 def compare(asked: Name, listed: Name, rarity: Rarity) -> Likeness:
     """Compare a name with a listed one."""
-    if asked.core and listed.core:
+    if asked.core and listed.core and _same_whole(asked, listed):
+        both, one, spelling, turned = 0.0, 0.0, 0.0, 0.0
+        short = max(0.0, 1 - _told(listed.core, [rarity.get(t.spelled, 1.0) for t in listed.core]))
+    elif asked.core and listed.core:
         both, one, spelling, short, turned = _cores(asked, listed, rarity)
     elif asked.core or listed.core:
         both, one, spelling, short, turned = 1.0, 0.0, 0.0, 1.0, 0.0
@@ -84,6 +90,16 @@ def compare(asked: Name, listed: Name, rarity: Rarity) -> Likeness:
         short=short,
         common=float(not asked.core and not listed.core),
     )
+
+
+def _same_whole(asked: Name, listed: Name) -> bool:
+    """Whether two names are one but for spaces and legal forms.
+
+    Two names in one script that is not spelled by sound may only sound the same.
+    """
+    if asked.script is listed.script and asked.script not in (Script.LATIN, Script.OTHER):
+        return False
+    return sound(asked.whole) == sound(listed.whole)
 
 
 def _numbers(asked: frozenset[int], listed: frozenset[int]) -> float:
@@ -166,15 +182,23 @@ def alike(a: Token, b: Token) -> float:
         if a.script in (Script.LATIN, Script.OTHER):
             return _near(sound(a.spelled), sound(b.spelled))
         return _near(a.own, b.own)
-    return _across(a.spelled, b.spelled, {a.script, b.script})
+    scripts = {a.script, b.script}
+    if scripts & _SKELETAL and Script.HANGUL not in scripts:
+        return max(_skeletons(skeleton(x), skeleton(y)) for x in _articled(a) for y in _articled(b))
+    return _across(a.spelled, b.spelled, scripts)
+
+
+def _articled(token: Token) -> tuple[Token, ...]:
+    """A Latin word that may begin with the Arabic article, with it and without."""
+    if token.script is not Script.LATIN or not re.match("[ae]l.{3}", token.own):
+        return (token,)
+    return token, Token(token.own[2:], token.spelled[2:], token.script)
 
 
 def _across(a: str, b: str, scripts: set[Script]) -> float:
-    """Compare Latin spellings of words from two scripts."""
+    """Compare Latin spellings of words from two scripts, both of which write vowels."""
     if Script.HANGUL in scripts:
         return _near(korean(a), korean(b))
-    if Script.ARABIC in scripts or Script.KANA in scripts:
-        return _skeletons(bones(a), bones(b))
     if Script.OTHER in scripts:
         return _near(loose(a), loose(b))
     return _near(sound(a), sound(b))
@@ -204,10 +228,11 @@ def _joined(asked: Name, listed: Name) -> float:
     if asked.script is listed.script and asked.script not in (Script.LATIN, Script.OTHER):
         return float(_own(asked) == _own(listed))
     scripts = {asked.script, listed.script}
-    quality = max(
-        _same_run(asked.run, listed.run, scripts),
-        _same_run(_spelled(asked), _spelled(listed), scripts),
-    )
+    if scripts & _SKELETAL and Script.HANGUL not in scripts:
+        quality = _skeletons(asked.consonants, listed.consonants)
+    else:
+        runs = ((asked.run, listed.run), (asked.spelled, listed.spelled))
+        quality = max(_same_run(a, b, scripts) for a, b in runs)
     return quality if quality >= least else 0.0
 
 
@@ -217,7 +242,3 @@ def _same_run(a: str, b: str, scripts: set[Script]) -> float:
 
 def _own(name: Name) -> str:
     return "".join(token.own for token in name.core)
-
-
-def _spelled(name: Name) -> str:
-    return "".join(token.spelled for token in name.core)

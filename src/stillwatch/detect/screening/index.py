@@ -6,18 +6,19 @@ parts.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Final
 
 import numpy as np
 from scipy import sparse
 
-from stillwatch.detect.screening.letters import bones, korean, loose
-from stillwatch.detect.screening.names import Name
+from stillwatch.detect.screening.letters import korean, loose
+from stillwatch.detect.screening.names import Name, skeleton
 from stillwatch.stats.arrays import FloatArray
 
 LIKE: Final = 0.3
 """Least cosine of weighted parts at which two names are compared."""
-MOST: Final = 20
+MOST: Final = 10
 """Listed names that one name is compared with at most, the most alike."""
 COMMON: Final = 0.01
 """Share of the listed names from which a part is too common to find any by."""
@@ -27,34 +28,49 @@ _ROWS: Final = 1000
 
 
 class NameIndex:
-    """Finds listed names that share rare parts with given ones.
+    """Finds listed names that share rare parts with given ones, by spelling or by sound.
 
     Args:
         names: the listed names.
     """
 
     def __init__(self, names: Sequence[Name]) -> None:
-        parts = [frozenset(_parts(name)) for name in names]
-        self._places = {
-            part: i for i, part in enumerate(dict.fromkeys(p for s in parts for p in s))
-        }
-        seen = Counter(part for some in parts for part in some)
-        counts = np.array([seen[part] for part in self._places], dtype=np.float64)
-        self._weights: FloatArray = np.log((len(names) + 1) / counts) if counts.size else counts
-        listed = self._matrix(parts)
-        rare = counts <= max(FEW, COMMON * len(names))
-        self._listed = (listed @ sparse.diags(rare.astype(np.float64))).T.tocsr()
-        self._listed.eliminate_zeros()
+        self._indexes = [(parts, PartIndex(map(parts, names))) for parts in (spellings, sounds)]
 
     def candidates(self, names: Sequence[Name]) -> Iterator[list[int]]:
         """For each name, the places of the listed names to compare it with."""
-        for start in range(0, len(names), _ROWS):
-            rows = self._matrix([frozenset(_parts(name)) for name in names[start : start + _ROWS]])
+        found = (index.candidates(list(map(parts, names))) for parts, index in self._indexes)
+        for places in zip(*found, strict=True):
+            yield list(dict.fromkeys(chain.from_iterable(places)))
+
+
+class PartIndex:
+    """Finds the sets of parts that share rare ones with given sets.
+
+    Args:
+        listed: the sets to find.
+    """
+
+    def __init__(self, listed: Iterable[frozenset[str]]) -> None:
+        parts = list(listed)
+        seen = Counter(part for some in parts for part in some)
+        self._places = {part: at for at, part in enumerate(seen)}
+        counts = np.fromiter(seen.values(), np.float64, len(seen))
+        self._weights: FloatArray = np.log((len(parts) + 1) / counts)
+        rare = counts <= max(FEW, COMMON * len(parts))
+        matrix = self._matrix(parts) @ sparse.diags(rare.astype(np.float64))
+        self._listed = matrix.T.tocsr()
+        self._listed.eliminate_zeros()
+
+    def candidates(self, asked: Sequence[frozenset[str]]) -> Iterator[list[int]]:
+        """For each set, the places of the listed sets that are like it, the likest first."""
+        for start in range(0, len(asked), _ROWS):
+            rows = self._matrix(asked[start : start + _ROWS])
             yield from _best((rows @ self._listed).tocsr())
 
     def _matrix(self, parts: Sequence[frozenset[str]]) -> sparse.csr_matrix:
         """One row a name, of length 1; parts that no listed name has count towards the length."""
-        unknown = float(np.log(len(parts) + 1)) if not self._weights.size else self._weights.max()
+        unknown = float(self._weights.max(initial=0.0))
         columns: list[int] = []
         values: list[float] = []
         bounds = [0]
@@ -79,24 +95,21 @@ def _best(products: sparse.csr_matrix) -> Iterator[list[int]]:
         yield found[order].tolist()
 
 
-def _parts(name: Name) -> Iterator[str]:
-    """Trigrams of the telling words, their consonants, and the words run together.
+def spellings(name: Name) -> frozenset[str]:
+    """Trigrams of the telling words; the common words of a name that has no other."""
+    padded = [f"^{loose(token.spelled)}$" for token in name.core]
+    trigrams = {word[at : at + 3] for word in padded for at in range(max(1, len(word) - 2))}
+    return frozenset(trigrams or {f"#{term}" for term in name.terms})
 
-    A name without a telling word has its common ones.
-    """
-    for token in name.core:
-        padded = f"^{loose(token.spelled)}$"
-        yield from (padded[at : at + 3] for at in range(max(1, len(padded) - 2)))
-        yield f"~{bones(token.spelled)}"
-        yield f"%{korean(token.spelled)}"
-    if name.core:
-        spelled = "".join(token.spelled for token in name.core)
-        for run in {name.run, spelled}:
-            yield f"={loose(run)}"
-            yield f"~~{bones(run)}"
-            yield f"%%{korean(run)}"
-    else:
-        yield from (f"#{term}" for term in name.terms)
+
+def sounds(name: Name) -> frozenset[str]:
+    """Telling words, and all of them run together, by sound and by consonants."""
+    if not name.core:
+        return frozenset()
+    words = {f"~{skeleton(token)}" for token in name.core}
+    words |= {f"%{korean(token.spelled)}" for token in name.core}
+    runs = {f"={loose(run)}" for run in (name.run, name.spelled, name.whole)}
+    return frozenset(words | runs | {f"~~{name.consonants}", f"%%{korean(name.spelled)}"})
 
 
 def rarity_of(entries: Iterable[Iterable[Name]]) -> dict[str, float]:

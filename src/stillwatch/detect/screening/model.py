@@ -12,10 +12,10 @@ import msgspec
 
 from stillwatch.detect.screening.compare import Likeness
 
-INTERCEPT: Final = 4.24
+INTERCEPT: Final = 3.74
 WEIGHTS: Final = Likeness(
-    both=6.8, one=3.5, spelling=6.68, turned=3.29, scripts=0.3, fields=5.91, silent=2.11,
-    places=1.0, numbers=5.42, short=2.76, common=0.89,
+    both=6.64, one=5.88, spelling=5.68, turned=2.52, scripts=0.3, fields=5.66, silent=1.51,
+    places=1.0, numbers=4.72, short=0.72, common=0.67,
 )  # fmt: skip
 """How much each finding takes from the log-odds; none can add."""
 
@@ -26,7 +26,7 @@ ADDRESS: Final = 2.0
 FLOOR: Final = -2.2
 """The least log-odds that names take away where a domain or a house is the same."""
 
-MATCH: Final = 0.6
+MATCH: Final = 0.7
 """The least probability of a match."""
 NEAR: Final = 0.25
 """The least probability of a near miss."""

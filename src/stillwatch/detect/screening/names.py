@@ -2,12 +2,20 @@
 
 import re
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Final
 
 import msgspec
 
-from stillwatch.detect.screening.letters import Script, bare, fold, is_spaced, latin, script_of
+from stillwatch.detect.screening.letters import (
+    Script,
+    bare,
+    bones,
+    fold,
+    is_spaced,
+    latin,
+    script_of,
+)
 from stillwatch.detect.screening.words import LONGEST, Meaning, Sort, spaced, unspaced
 
 
@@ -19,6 +27,20 @@ class Token(msgspec.Struct, frozen=True):
     script: Script
 
 
+@cache
+def skeleton(token: Token) -> str:
+    """The consonants of a word; in Arabic and Hebrew letter by letter.
+
+    >>> word = Token("سپهر", "sphr", Script.ARABIC)
+    >>> skeleton(word) == skeleton(Token("sepehr", "sepehr", Script.LATIN))
+    True
+    """
+    if token.script is not Script.ARABIC:
+        return bones(token.spelled)
+    own = token.own[:-1] if token.own.endswith("ه") and len(token.own) > 3 else token.own
+    return bones("".join(bones(latin(letter)) for letter in own))
+
+
 class Name(msgspec.Struct, frozen=True, dict=True):
     """A name taken apart.
 
@@ -26,6 +48,7 @@ class Name(msgspec.Struct, frozen=True, dict=True):
         text: as it was written.
         core: the words that tell it from others, in order.
         run: the core in Latin letters without spaces, with articles such as "al".
+        whole: everything but legal forms in Latin letters without spaces.
         fields: what it does, in English words.
         places: places in the name.
         numbers: numbers in the name.
@@ -34,6 +57,7 @@ class Name(msgspec.Struct, frozen=True, dict=True):
     text: str
     core: tuple[Token, ...]
     run: str
+    whole: str
     fields: frozenset[str]
     places: frozenset[str]
     numbers: frozenset[int]
@@ -45,6 +69,16 @@ class Name(msgspec.Struct, frozen=True, dict=True):
         for token in self.core:
             sizes[token.script] = sizes.get(token.script, 0) + len(token.spelled)
         return max(sizes, key=lambda script: sizes[script]) if sizes else Script.LATIN
+
+    @cached_property
+    def consonants(self) -> str:
+        """The consonants of its telling words, run together."""
+        return "".join(skeleton(token) for token in self.core)
+
+    @cached_property
+    def spelled(self) -> str:
+        """Its telling words in Latin letters, run together."""
+        return "".join(token.spelled for token in self.core)
 
     @cached_property
     def terms(self) -> frozenset[str]:
@@ -86,25 +120,31 @@ def parse_name(text: str) -> Name:
     """
     core: list[Token] = []
     run: list[str] = []
+    whole: list[str] = []
     terms: dict[Sort, set[str]] = {sort: set() for sort in Sort}
     numbers: set[int] = set()
     for part in _parts(_words(text)):
         match part:
             case int():
                 numbers.add(part)
+                whole.append(str(part))
             case str():
                 token = Token(part, latin(part), script_of(part[0]))
                 if token.spelled:
                     core.append(token)
                     run.append(token.spelled)
+                    whole.append(token.spelled)
             case (word, meaning):
                 terms[meaning.sort].update(meaning.terms)
                 if word in _KEPT:
                     run.append(word)
+                if meaning.sort in (Sort.FIELD, Sort.PLACE):
+                    whole.append(latin(word))
     return Name(
         text,
         tuple(core),
         "".join(run),
+        "".join(whole),
         frozenset(terms[Sort.FIELD]),
         frozenset(terms[Sort.PLACE]),
         frozenset(numbers),
@@ -153,7 +193,7 @@ def _phrase(words: list[str], at: int) -> tuple[int, Part]:
             singular = known.get((*phrase[:-1], phrase[-1][:-1]))
             meaning = singular if singular and singular.sort is Sort.FIELD else None
         if meaning is not None:
-            return size, (phrase[0], meaning)
+            return size, ("".join(phrase), meaning)
     return 1, words[at]
 
 

@@ -54,7 +54,9 @@ def spaced() -> dict[tuple[str, ...], Meaning]:
     found: dict[tuple[str, ...], Meaning] = {}
     for phrase, meaning in _phrases():
         if is_spaced(phrase):
-            found.setdefault(tuple(bare(fold(word)) for word in phrase.split()), meaning)
+            words = [fold(word) for word in phrase.split()]
+            found.setdefault(tuple(words), meaning)
+            found.setdefault(tuple(bare(word) for word in words), meaning)
     for phrase, meaning in _phrases():
         spelled = tuple(latin(fold(word)) for word in phrase.split())
         if sum(map(len, spelled)) >= LEAST_SPELLED and meaning.sort is not Sort.PARTICLE:
