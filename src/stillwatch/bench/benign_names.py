@@ -47,7 +47,8 @@ NAMINGS: Final = (
     Naming(
         "RU (Cyrillic)",
         "Москва Казань Новосибирск",
-        "Вектор Альфа Горизонт Восток Заря Луч Сигма Орион Полюс Волна Маяк Титан Рубин Алмаз Сокол "
+        "Вектор Альфа Горизонт Восток Заря Луч Сигма Орион "
+        "Полюс Волна Маяк Титан Рубин Алмаз Сокол "
         "Метеор Сириус Вега Аврора Гранит Старт Импульс Форт Днепр Байкал",
         "Технологии Строй Сервис Торговля Электроника Логистика Мебель Софт Инвест",
         "ООО АО ПАО",
@@ -95,7 +96,8 @@ NAMINGS: Final = (
     Naming(
         "JP",
         "東京 大阪 横浜",
-        "ミナト ヤマト サクラ ヒカリ フジ アサヒ ミライ ニコ タカラ キタ ホシ オリオン 北川 山田 日野 中村 "
+        "ミナト ヤマト サクラ ヒカリ フジ アサヒ ミライ ニコ "
+        "タカラ キタ ホシ オリオン 北川 山田 日野 中村 "
         "田村 石原 大原 高橋 小林 松本",
         "電子 精機 工業 システム ソフト 商事",
         "株式会社",
@@ -105,7 +107,8 @@ NAMINGS: Final = (
     Naming(
         "DE",
         "Berlin Hamburg München",
-        "Hallmann Weber Neumann Hofmann Krüger Lindner Vogel Keller Brandt Sommer Winter Falk Adler "
+        "Hallmann Weber Neumann Hofmann Krüger Lindner Vogel "
+        "Keller Brandt Sommer Winter Falk Adler "
         "Stern Berger Wald Rosen Stein Feld Bach Lang Kurz",
         "Maschinenbau Software Logistik Elektronik Verlag Consulting Chemie",
         "GmbH AG UG",
@@ -122,7 +125,8 @@ NAMINGS: Final = (
     Naming(
         "IN",
         "Mumbai Delhi Bangalore",
-        "Bhargav Sanjeev Ashok Lakshmi Ganesh Krishna Surya Chandra Vijay Shakti Anand Arjun Bharani "
+        "Bhargav Sanjeev Ashok Lakshmi Ganesh Krishna Surya "
+        "Chandra Vijay Shakti Anand Arjun Bharani "
         "Deepak Indra Kamal Mohan Nirmal Pavan Rajesh Shiva Tara",
         "Technologies Exports Components Textiles Software Engineering Industries",
         "Private\u00a0Limited Pvt.\u00a0Ltd. LLP",

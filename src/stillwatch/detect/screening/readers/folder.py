@@ -1,7 +1,6 @@
 """A folder of lists: every file recognised by its content, plain or gzip."""
 
 import gzip
-import io
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ import msgspec
 
 from stillwatch.detect.screening.entries import Entry, Fault, ListFile, merge_entries
 from stillwatch.detect.screening.readers import csl, opensanctions, treasury, us
-from stillwatch.detect.screening.readers.rows import Columns, Report, parse_day, read_rows
+from stillwatch.detect.screening.readers.rows import Columns, parse_day, read_rows
 from stillwatch.errors import InputError
 
 HEAD: Final = 64 * 1024
@@ -70,7 +69,7 @@ def read_list(path: Path) -> ListFile | Unrecognised:
             columns, delimiter = _columns(head)
             if columns is None:
                 return Unrecognised(path.name)
-            form, rows = columns.name, _table(stream, delimiter, columns, report)
+            form, rows = columns.name, read_rows(_lines(stream), delimiter, columns, report)
         entries = merge_entries(rows)
     modified = datetime.fromtimestamp(path.stat().st_mtime, UTC).date()
     dated = _dated(head, entries)
@@ -95,18 +94,13 @@ def _columns(head: str) -> tuple[Columns | None, str]:
     return None, ","
 
 
-def _table(
-    stream: BinaryIO, delimiter: str, columns: Columns, report: Report
-) -> Iterator[tuple[int, Entry]]:
-    text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
-    return read_rows(map(_repaired, text), delimiter, columns, report)
-
-
-def _repaired(line: str) -> str:
-    """A line whose bytes are no UTF-8 was written on Windows: some published lists mix both."""
-    if line.isascii() or not any("\udc80" <= letter <= "\udcff" for letter in line):
-        return line
-    return line.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
+def _lines(stream: BinaryIO) -> Iterator[str]:
+    """The lines as text; published lists mix in lines that were written on Windows."""
+    for number, line in enumerate(stream):
+        try:
+            yield line.decode("utf-8-sig" if number == 0 else "utf-8")
+        except UnicodeDecodeError:
+            yield line.decode("cp1252", "replace")
 
 
 @contextmanager
@@ -120,7 +114,11 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         with path.open("rb") as raw:
             packed = raw.read(2) == b"\x1f\x8b"
             raw.seek(0)
-            yield cast("BinaryIO", gzip.GzipFile(fileobj=raw)) if packed else raw
+            if packed:
+                with gzip.GzipFile(fileobj=raw) as unpacked:
+                    yield cast("BinaryIO", unpacked)
+            else:
+                yield raw
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise InputError(f"{path.name} is a damaged gzip file: fetch it again") from error
     except OSError as error:
