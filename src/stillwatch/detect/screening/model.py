@@ -35,7 +35,7 @@ NEAR: Final = 0.25
 def name_log_odds(likeness: Likeness) -> float:
     """Log-odds that two names are of one entity, from the names alone."""
     taken = zip(msgspec.structs.astuple(WEIGHTS), msgspec.structs.astuple(likeness), strict=True)
-    return INTERCEPT - sum(weight * value for weight, value in taken)
+    return INTERCEPT - float(sum(weight * value for weight, value in taken))
 
 
 def score(likeness: Likeness | None, *, domain: bool, address: bool) -> float:
