@@ -20,6 +20,7 @@ COMMANDS: Final = (
     "ingest",
     "explain",
     "lists",
+    "screen",
     "simulate",
     "bench",
     "demo",
@@ -29,9 +30,12 @@ COMMANDS: Final = (
 )
 """Commands in the order in which help shows them; each lives in the module of its name."""
 
+MODULES: Final = {"screen": "screening"}
+"""Modules of commands that have another name than their command."""
+
 
 class LazyGroup(Group):
-    """A group that finds the command `NAME` as `stillwatch.cli.NAME.command`."""
+    """A group that finds the command `NAME` as `stillwatch.cli.NAME.command`; see `MODULES`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Name the commands in reading order."""
@@ -41,7 +45,9 @@ class LazyGroup(Group):
         """Import one command; None where there is no such command."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"stillwatch.cli.{cmd_name}").command
+        command: click.Command = import_module(
+            f"stillwatch.cli.{MODULES.get(cmd_name, cmd_name)}"
+        ).command
         return command
 
 

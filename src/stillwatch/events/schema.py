@@ -67,6 +67,11 @@ ACCOUNTS: Final = pa.schema(
 )
 """Contract 2: what is known of an account at sign-up."""
 
+SCREENED_ACCOUNTS: Final = pa.schema(
+    [*ACCOUNTS, ("org_domain", pa.string()), ("org_address", pa.string())]
+)
+"""The same with what only screening looks at; a scan never reads these two."""
+
 FINGERPRINT_VERSION: Final = 1
 
 KEY_ID: Final = b"stillwatch.key_id"

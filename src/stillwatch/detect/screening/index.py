@@ -1,0 +1,126 @@
+"""Which listed names are worth comparing with a name: a sparse product of weighted parts of words.
+
+Comparing 100,000 names with 60,000 one by one takes hours; this finds the few that share rare
+parts.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Final
+
+import numpy as np
+from scipy import sparse
+
+from stillwatch.detect.screening.letters import korean, loose
+from stillwatch.detect.screening.names import Name, skeleton
+from stillwatch.stats.arrays import FloatArray
+
+LIKE: Final = 0.3
+"""Least cosine of weighted parts at which two names are compared."""
+MOST: Final = 10
+"""Listed names that one name is compared with at most, the most alike."""
+COMMON: Final = 0.01
+"""Share of the listed names from which a part is too common to find any by."""
+FEW: Final = 200
+"""A part in so many names or fewer is never too common."""
+_ROWS: Final = 1000
+
+
+class NameIndex:
+    """Finds listed names that share rare parts with given ones, by spelling or by sound.
+
+    Args:
+        names: the listed names.
+    """
+
+    def __init__(self, names: Sequence[Name]) -> None:
+        self._indexes = [(parts, PartIndex(map(parts, names))) for parts in (spellings, sounds)]
+
+    def candidates(self, names: Sequence[Name]) -> Iterator[list[int]]:
+        """For each name, the places of the listed names to compare it with."""
+        found = (index.candidates(list(map(parts, names))) for parts, index in self._indexes)
+        for places in zip(*found, strict=True):
+            yield list(dict.fromkeys(chain.from_iterable(places)))
+
+
+class PartIndex:
+    """Finds the sets of parts that share rare ones with given sets.
+
+    Args:
+        listed: the sets to find.
+    """
+
+    def __init__(self, listed: Iterable[frozenset[str]]) -> None:
+        parts = list(listed)
+        seen = Counter(part for some in parts for part in some)
+        self._places = {part: at for at, part in enumerate(seen)}
+        counts = np.fromiter(seen.values(), np.float64, len(seen))
+        self._weights: FloatArray = np.log((len(parts) + 1) / counts)
+        rare = counts <= max(FEW, COMMON * len(parts))
+        matrix = self._matrix(parts) @ sparse.diags(rare.astype(np.float64))
+        self._listed = matrix.T.tocsr()
+        self._listed.eliminate_zeros()
+
+    def candidates(self, asked: Sequence[frozenset[str]]) -> Iterator[list[int]]:
+        """For each set, the places of the listed sets that are like it, the likest first."""
+        for start in range(0, len(asked), _ROWS):
+            rows = self._matrix(asked[start : start + _ROWS])
+            yield from _best((rows @ self._listed).tocsr())
+
+    def _matrix(self, parts: Sequence[frozenset[str]]) -> sparse.csr_matrix:
+        """One row a name, of length 1; parts that no listed name has count towards the length."""
+        unknown = float(self._weights.max(initial=0.0))
+        columns: list[int] = []
+        values: list[float] = []
+        bounds = [0]
+        for some in parts:
+            known = sorted(self._places[part] for part in some if part in self._places)
+            weights = self._weights[known]
+            strange = len(some) - len(known)
+            length = float(np.sqrt((weights**2).sum() + strange * unknown**2)) or 1.0
+            columns.extend(known)
+            values.extend((weights / length).tolist())
+            bounds.append(len(columns))
+        shape = (len(parts), len(self._places))
+        return sparse.csr_matrix((values, columns, bounds), shape=shape, dtype=np.float64)
+
+
+def _best(products: sparse.csr_matrix) -> Iterator[list[int]]:
+    for row in range(products.shape[0]):
+        span = slice(products.indptr[row], products.indptr[row + 1])
+        found, values = products.indices[span], products.data[span]
+        enough = np.flatnonzero(values >= LIKE)
+        order = enough[np.lexsort((found[enough], -values[enough]))][:MOST]
+        yield found[order].tolist()
+
+
+def spellings(name: Name) -> frozenset[str]:
+    """Trigrams of the telling words; the common words of a name that has no other."""
+    padded = [f"^{loose(token.spelled)}$" for token in name.core]
+    trigrams = {word[at : at + 3] for word in padded for at in range(max(1, len(word) - 2))}
+    return frozenset(trigrams or {f"#{term}" for term in name.terms})
+
+
+def sounds(name: Name) -> frozenset[str]:
+    """Telling words, and all of them run together, by sound and by consonants."""
+    if not name.core:
+        return frozenset()
+    words = {f"~{skeleton(token)}" for token in name.core}
+    words |= {f"%{korean(token.spelled)}" for token in name.core}
+    runs = {f"={loose(run)}" for run in (name.run, name.spelled, name.whole)}
+    return frozenset(words | runs | {f"~~{name.consonants}", f"%%{korean(name.spelled)}"})
+
+
+def rarity_of(entries: Iterable[Iterable[Name]]) -> dict[str, float]:
+    """How rare each telling word is among the listed entities, 0.1..1; larger is rarer.
+
+    A word of one entity has 1; a word of one in ten has little.
+
+    Args:
+        entries: the names of each entity.
+    """
+    words = [{token.spelled for name in names for token in name.core} for names in entries]
+    seen = Counter(word for some in words for word in some)
+    total = np.log(len(words) + 1)
+    return {word: max(0.1, float(1 - np.log(times) / total)) for word, times in seen.items()}

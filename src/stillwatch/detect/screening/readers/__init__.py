@@ -1,0 +1,1 @@
+"""Readers of entity lists: from published files to entries."""
