@@ -1,0 +1,1 @@
+"""What providers tell each other: signatures of campaigns."""

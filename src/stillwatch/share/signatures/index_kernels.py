@@ -1,0 +1,374 @@
+"""Compiled look-ups of the signature index; `index_reference` holds a naive twin.
+
+An image is an index as `index_layout` describes it. Every look-up reads two images of one salt: the
+base, and the delta of what was added since. `dead` lists, ascending, the numbers whose entries in
+the base no longer count.
+"""
+
+from typing import Final
+
+import numpy as np
+from numba import njit
+
+from stillwatch.events.kernels.hashing import MULTIPLIER, finish, siphash_word
+from stillwatch.events.kernels.types import Bytes, Int, Starts, U32s, U64s
+from stillwatch.events.schema import BANDS
+from stillwatch.share.signatures.index_layout import (
+    AT_SALT,
+    AT_SETS,
+    AT_SETS_COUNT,
+    BANDED,
+    BITS,
+    EXACT,
+    FAMILIES,
+    MAKERS_SHIFT,
+    MOST_CANDIDATES,
+    MOST_HITS,
+    NEED_SHIFT,
+    OFFSETS,
+    POSTINGS,
+    SET_WORDS,
+    STARTS,
+    WORDS,
+)
+
+_U64: Final = 64
+_BYTE: Final = np.uint64(0xFF)
+_HALF: Final = np.uint64(0xFFFFFFFF)
+
+
+@njit(cache=True)
+def fold(value: np.uint64, family: Int) -> np.uint64:
+    """Fold a value with its family, so that equal values of two families differ; reversible."""
+    return value ^ finish(np.uint64(family + 1) * MULTIPLIER)
+
+
+@njit(cache=True)
+def _find(image: U64s, table: int, word: np.uint64, place: np.uint64) -> tuple[int, int]:
+    """Return where the postings of a word begin and end, in 32-bit units of the image."""
+    halves = image.view(np.uint32)
+    bucket = np.int64(place >> (np.uint64(_U64) - image[table + BITS]))
+    start = np.int64(image[table + STARTS]) * 2 + bucket
+    words = np.int64(image[table + WORDS])
+    for k in range(np.int64(halves[start]), np.int64(halves[start + 1])):
+        if image[words + k] == word:
+            offset = np.int64(image[table + OFFSETS]) * 2 + k
+            postings = np.int64(image[table + POSTINGS]) * 2
+            return postings + np.int64(halves[offset]), postings + np.int64(halves[offset + 1])
+    return 0, 0
+
+
+@njit(cache=True)
+def _holds(ascending: U32s, number: np.uint32) -> bool:
+    low, high = 0, len(ascending)
+    while low < high:
+        middle = (low + high) // 2
+        if ascending[middle] < number:
+            low = middle + 1
+        else:
+            high = middle
+    return low < len(ascending) and ascending[low] == number
+
+
+@njit(cache=True)
+def exact_event(base: U64s, delta: U64s, dead: U32s, values: U64s, out: U32s) -> int:
+    """Find the signatures of one event's values.
+
+    Args:
+        base: image.
+        delta: image under the same salt.
+        dead: numbers that the base no longer counts, ascending.
+        values: value per family; 0 is absent.
+        out: receives rows of number and family; `MOST_HITS` per family must fit.
+
+    Returns:
+        Rows written. Of a value that more than `MOST_HITS` signatures carry, that many.
+    """
+    salt = base[AT_SALT : AT_SALT + 2]
+    found = 0
+    for family in range(len(values)):
+        if values[family] == 0:
+            continue
+        word = fold(values[family], family)
+        place = siphash_word(word, salt)
+        limit = found + MOST_HITS
+        begin, end = _find(base, EXACT, word, place)
+        halves = base.view(np.uint32)
+        for at in range(begin, end):
+            if found == limit:
+                break
+            if not _holds(dead, halves[at]):
+                out[found, 0] = halves[at]
+                out[found, 1] = family
+                found += 1
+        begin, end = _find(delta, EXACT, word, place)
+        halves = delta.view(np.uint32)
+        for at in range(begin, min(end, begin + limit - found)):
+            out[found, 0] = halves[at]
+            out[found, 1] = family
+            found += 1
+    return found
+
+
+@njit(cache=True)
+def _agreement(image: U64s, row: int, bands: U64s) -> np.uint64:
+    """Return the bit set of the bands that a band set and an event share."""
+    agreed = np.uint64(0)
+    for band in range(BANDS):
+        agreed |= np.uint64(image[row + band] == bands[band]) << np.uint64(band)
+    return agreed
+
+
+@njit(cache=True)
+def _count(bits: np.uint64) -> int:
+    count = 0
+    for band in range(BANDS):
+        count += np.int64((bits >> np.uint64(band)) & np.uint64(1))
+    return count
+
+
+@njit(cache=True)
+def _examined(
+    image: U64s, bands: U64s, places: tuple[np.uint64, ...], made: np.uint64, row: np.uint32
+) -> bool:
+    """Whether one of the bands `made`, each shared by many sets, had this row among its first."""
+    halves = image.view(np.uint32)
+    for band in range(BANDS):
+        if (made >> np.uint64(band)) & np.uint64(1) == 0:
+            continue
+        begin, _ = _find(image, BANDED, fold(bands[band], FAMILIES + band), places[band])
+        # Rows ascend within the postings of a word.
+        if row <= halves[begin + MOST_CANDIDATES - 1]:
+            return True
+    return False
+
+
+@njit(cache=True)
+def _similar_in(  # noqa: PLR0917 - numba takes positional arguments
+    image: U64s, dead: U32s, bands: U64s, places: tuple[np.uint64, ...], out: U32s, found: int
+) -> int:
+    """Add the band sets of one image that share enough bands.
+
+    A set is a candidate of each of its bands in the table, so it can come up several times: it
+    counts at the first band that examined it. No memory of what was seen is needed.
+    """
+    halves = image.view(np.uint32)
+    sets = np.int64(image[AT_SETS])
+    whole = np.uint64(0)
+    cut = np.uint64(0)
+    for band in range(BANDS):
+        begin, end = _find(image, BANDED, fold(bands[band], FAMILIES + band), places[band])
+        for at in range(begin, min(end, begin + MOST_CANDIDATES)):
+            row = sets + np.int64(halves[at]) * SET_WORDS
+            agreed = _agreement(image, row, bands)
+            about = image[row + BANDS]
+            shared = _count(agreed)
+            if shared < np.int64((about >> np.uint64(NEED_SHIFT)) & _BYTE):
+                continue
+            made = agreed & (about >> np.uint64(MAKERS_SHIFT))
+            if made & whole != 0:
+                continue
+            if made & cut != 0 and _examined(image, bands, places, made & cut, halves[at]):
+                continue
+            number = np.uint32(about & _HALF)
+            if not _holds(dead, number):
+                out[found, 0] = number
+                out[found, 1] = shared
+                found += 1
+        if end - begin > MOST_CANDIDATES:
+            cut |= np.uint64(1) << np.uint64(band)
+        else:
+            whole |= np.uint64(1) << np.uint64(band)
+    return found
+
+
+@njit(cache=True)
+def similar_event(base: U64s, delta: U64s, dead: U32s, bands: U64s, out: U32s) -> int:
+    """Find the signatures that share enough MinHash bands with one event.
+
+    Args:
+        base: image.
+        delta: image under the same salt.
+        dead: numbers that the base no longer counts, ascending.
+        bands: the eight bands of the event.
+        out: receives rows of number and bands shared; `2 * BANDS * MOST_CANDIDATES` must fit.
+
+    Returns:
+        Rows written. Missed are sets that share only bands with the event on which
+        `MOST_CANDIDATES` older ones come first.
+    """
+    salt = base[AT_SALT : AT_SALT + 2]
+    places = (
+        siphash_word(fold(bands[0], FAMILIES), salt),
+        siphash_word(fold(bands[1], FAMILIES + 1), salt),
+        siphash_word(fold(bands[2], FAMILIES + 2), salt),
+        siphash_word(fold(bands[3], FAMILIES + 3), salt),
+        siphash_word(fold(bands[4], FAMILIES + 4), salt),
+        siphash_word(fold(bands[5], FAMILIES + 5), salt),
+        siphash_word(fold(bands[6], FAMILIES + 6), salt),
+        siphash_word(fold(bands[7], FAMILIES + 7), salt),
+    )
+    found = _similar_in(base, dead, bands, places, out, 0)
+    if delta[AT_SETS_COUNT] != 0:
+        found = _similar_in(delta, dead[:0], bands, places, out, found)
+    return found
+
+
+@njit(nogil=True, cache=True)
+def exact_events(  # noqa: PLR0917 - numba takes positional arguments
+    base: U64s, delta: U64s, dead: U32s, values: U64s, first: int, events: Starts, out: U32s
+) -> tuple[int, int]:
+    """Look up the values of events from `first` on until they end or `out` may not hold the next.
+
+    Returns:
+        The event to go on with, and the hits written: event in `events`, number and family in
+        `out`.
+    """
+    found = 0
+    for event in range(first, values.shape[0]):
+        if len(out) - found < values.shape[1] * MOST_HITS:
+            return event, found
+        more = exact_event(base, delta, dead, values[event], out[found:])
+        events[found : found + more] = event
+        found += more
+    return values.shape[0], found
+
+
+@njit(nogil=True, cache=True)
+def similar_events(  # noqa: PLR0917 - numba takes positional arguments
+    base: U64s, delta: U64s, dead: U32s, bands: U64s, first: int, events: Starts, out: U32s
+) -> tuple[int, int]:
+    """The same for bands."""
+    found = 0
+    for event in range(first, bands.shape[0]):
+        if len(out) - found < 2 * BANDS * MOST_CANDIDATES:
+            return event, found
+        more = similar_event(base, delta, dead, bands[event], out[found:])
+        events[found : found + more] = event
+        found += more
+    return bands.shape[0], found
+
+
+@njit(nogil=True, cache=True)
+def place_words(words: U64s, salt: U64s, out: U64s) -> None:
+    """Write the salted hash of each word, whose top bits are its partition and its bucket."""
+    for at in range(len(words)):
+        out[at] = siphash_word(words[at], salt)
+
+
+@njit(nogil=True, cache=True)
+def fold_all(values: U64s, families: Bytes, out: U64s) -> None:
+    """Fold each value with its family."""
+    for at in range(len(values)):
+        out[at] = fold(values[at], families[at])
+
+
+@njit(nogil=True, cache=True)
+def count_bands(sets: U64s, seen: Bytes) -> None:
+    """Count, up to 255, how many band sets have each band; colliding bands share a counter."""
+    mask = np.uint64(len(seen) - 1)
+    for row in range(sets.shape[0]):
+        for band in range(BANDS):
+            at = np.int64(finish(fold(sets[row, band], FAMILIES + band)) & mask)
+            if seen[at] < 255:
+                seen[at] += 1
+
+
+@njit(nogil=True, cache=True)
+def choose_makers(sets: U64s, seen: Bytes, first: int, words: U64s, rows: U32s) -> int:
+    """Choose the bands of each set that make it a candidate: the rarest.
+
+    If at least `need` of eight bands agree, then at least one of any `9 - need` does, so only so
+    many stand in the table and none of the others is missed.
+
+    Args:
+        sets: band sets; the bits of the chosen bands are written to the last word.
+        seen: counters of `count_bands`.
+        first: row of the first set in the whole index.
+        words: receives the folded bands.
+        rows: receives the row of each.
+
+    Returns:
+        Words written.
+    """
+    mask = np.uint64(len(seen) - 1)
+    found = 0
+    for row in range(sets.shape[0]):
+        need = np.int64((sets[row, BANDS] >> np.uint64(NEED_SHIFT)) & _BYTE)
+        chosen = np.uint64(0)
+        for _ in range(BANDS + 1 - need):
+            best, rarest = -1, 256
+            for band in range(BANDS):
+                if (chosen >> np.uint64(band)) & np.uint64(1) != 0:
+                    continue
+                word = fold(sets[row, band], FAMILIES + band)
+                count = np.int64(seen[np.int64(finish(word) & mask)])
+                if count < rarest:
+                    best, rarest = band, count
+            chosen |= np.uint64(1) << np.uint64(best)
+            words[found] = fold(sets[row, best], FAMILIES + best)
+            rows[found] = first + row
+            found += 1
+        sets[row, BANDS] |= chosen << np.uint64(MAKERS_SHIFT)
+    return found
+
+
+@njit(nogil=True, cache=True)
+def group(  # noqa: PLR0917 - numba takes positional arguments
+    words: U64s, postings: U32s, salt: U64s, bits: int, first: int, buckets: int
+) -> tuple[U64s, U32s, U32s, U32s]:
+    """Put words, ascending, into their buckets, equal ones once.
+
+    Args:
+        words: words of the buckets `[first, first + buckets)`.
+        postings: what each entry points to.
+        salt: two words.
+        bits: logarithm of the number of buckets of the table.
+        first: first bucket.
+        buckets: how many buckets.
+
+    Returns:
+        Words in each bucket; distinct words, bucket after bucket; entries of each; their postings,
+        ascending and each once.
+    """
+    shift = np.uint64(_U64 - bits)
+    bucket = np.empty(len(words), np.int64)
+    start = np.zeros(buckets + 1, np.int64)
+    for at in range(len(words)):
+        if at > 0 and words[at] == words[at - 1]:
+            bucket[at] = bucket[at - 1]
+        else:
+            bucket[at] = np.int64(siphash_word(words[at], salt) >> shift) - first
+        start[bucket[at] + 1] += 1
+    start = np.cumsum(start)
+    by_bucket = np.empty(len(words), np.int64)
+    for at in range(len(words)):
+        by_bucket[start[bucket[at]]] = at
+        start[bucket[at]] += 1
+    sizes = np.zeros(buckets, np.uint32)
+    distinct = np.empty(len(words), np.uint64)
+    entries = np.empty(len(words), np.uint32)
+    pointed = np.empty(len(words), np.uint32)
+    found = 0
+    kept = 0
+    at = 0
+    while at < len(words):
+        word = words[by_bucket[at]]
+        begin = kept
+        while at < len(words) and words[by_bucket[at]] == word:
+            pointed[kept] = postings[by_bucket[at]]
+            kept += 1
+            at += 1
+        if kept - begin > 1:
+            pointed[begin:kept].sort()
+            last = begin
+            for k in range(begin + 1, kept):
+                if pointed[k] != pointed[last]:
+                    last += 1
+                    pointed[last] = pointed[k]
+            kept = last + 1
+        sizes[bucket[by_bucket[at - 1]]] += 1
+        distinct[found] = word
+        entries[found] = kept - begin
+        found += 1
+    return sizes, distinct[:found], entries[:found], pointed[:kept]

@@ -1,0 +1,74 @@
+"""The layout of a signature index: one array of little-endian 64-bit words, in a file or in memory.
+
+    header | band sets | table of exact values | table of bands
+
+A table finds the postings of a word (a value folded with its family) by a salted hash:
+
+    starts    uint32, 2^bits + 1    where each bucket begins in `words`
+    words     uint64, distinct      words, bucket after bucket
+    offsets   uint32, distinct + 1  where the postings of each word begin
+    postings  uint32, entries       signature numbers, or rows of the band sets
+
+A band set is nine words: eight bands, then signature number, bands needed and a bit set of the bands
+that stand in the table.
+"""
+
+from typing import Final
+
+MAGIC: Final = int.from_bytes(b"SWSIGIDX", "little")
+VERSION: Final = 1
+
+HEADER: Final = 32
+"""Words of the header."""
+
+# Places in the header.
+AT_MAGIC: Final = 0
+AT_VERSION: Final = 1
+AT_LENGTH: Final = 2
+"""Words of the whole index."""
+AT_KEY: Final = 3
+"""The id of the key under which all values were made, `Key.id` as a number."""
+AT_SALT: Final = 4
+"""Two words that place values in buckets; drawn anew for each base, never shared."""
+AT_POSITION: Final = 6
+"""How far in the caller's own sequence of updates the index has come."""
+AT_BODY_CHECK: Final = 7
+"""CRC-32 of all that follows the header."""
+EXACT: Final = 8
+"""Where the description of the table of exact values begins."""
+BANDED: Final = 16
+"""Where the description of the table of bands begins."""
+AT_SETS: Final = 24
+"""Where the band sets begin."""
+AT_SETS_COUNT: Final = 25
+AT_CROWDED: Final = 26
+"""Bands shared by more sets than a look-up examines."""
+AT_HEADER_CHECK: Final = 31
+"""CRC-32 of the header up to here."""
+
+# Places in the description of a table; sections are given by their first word.
+BITS: Final = 0
+STARTS: Final = 1
+WORDS: Final = 2
+OFFSETS: Final = 3
+POSTINGS: Final = 4
+DISTINCT: Final = 5
+ENTRIES: Final = 6
+LONGEST: Final = 7
+"""Words in the fullest bucket: the most comparisons of one probe."""
+
+SET_WORDS: Final = 9
+"""Words of a band set."""
+NEED_SHIFT: Final = 32
+MAKERS_SHIFT: Final = 40
+
+FAMILIES: Final = 56
+"""Families of exact values; bands take the numbers above."""
+LONGEST_BUCKET: Final = 32
+"""A table whose fullest bucket holds more words is built again with twice the buckets."""
+BUCKET_LOAD: Final = 4
+"""Entries per bucket at most, on average."""
+MOST_HITS: Final = 64
+"""Signatures that one exact value reports at most: the lowest numbers."""
+MOST_CANDIDATES: Final = 32
+"""Band sets that one band makes candidates at most: those longest in the index."""
