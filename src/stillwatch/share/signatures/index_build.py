@@ -32,6 +32,9 @@ _SET_BYTES: Final = layout.SET_WORDS * 8
 _CHUNK: Final = 1 << 17
 """Band sets that are read at once."""
 _COPY: Final = 1 << 24
+_FILTER: Final = np.uint64(0xFFFFFFFF << 32)
+_NUMBER: Final = np.uint64(0xFFFFFFFF)
+_NO_MAKERS: Final = np.uint64((1 << layout.MAKERS_SHIFT) - 1)
 _MOST_ENTRIES: Final = (1 << 32) - 1
 
 
@@ -41,7 +44,7 @@ class _Spill:
     def __init__(self, scratch: Scratch, salt: U64s, part_bits: int) -> None:
         self._space = scratch()
         self._salt = salt
-        self._bits = part_bits
+        self.part_bits = part_bits
         self._runs: list[tuple[int, list[int]]] = []
         self.entries = 0
 
@@ -51,12 +54,12 @@ class _Spill:
         entries["word"] = words
         entries["posting"] = postings
         bounds = [0, len(words)]
-        if self._bits:
+        if self.part_bits:
             places = np.empty(len(words), np.uint64)
             place_words(words, self._salt, places)
-            parts = (places >> np.uint64(64 - self._bits)).astype(np.uint8)
+            parts = (places >> np.uint64(64 - self.part_bits)).astype(np.uint8)
             entries = entries[np.argsort(parts, kind="stable")]
-            counts = np.bincount(parts, minlength=1 << self._bits)
+            counts = np.bincount(parts, minlength=1 << self.part_bits)
             bounds = [0, *np.cumsum(counts).tolist()]
         self._runs.append((self._space.tell(), bounds))
         self._space.write(entries.tobytes())
@@ -64,7 +67,7 @@ class _Spill:
 
     def parts(self) -> Iterator[tuple[U64s, U32s]]:
         """Return the words of each part, ascending, and their postings."""
-        for part in range(1 << self._bits):
+        for part in range(1 << self.part_bits):
             pieces = []
             for begin, bounds in self._runs:
                 self._space.seek(begin + bounds[part] * _ENTRY.itemsize)
@@ -80,9 +83,9 @@ class _Spill:
 
 
 class _Table(NamedTuple):
-    """The sections of a table in scratch space, and its description without their places."""
+    """The four sections of a table in scratch space, and what describes them."""
 
-    sections: list[BinaryIO]
+    spaces: list[BinaryIO]
     bits: int
     distinct: int
     entries: int
@@ -90,42 +93,40 @@ class _Table(NamedTuple):
     crowded: int
 
 
-def _group_table(
-    spill: _Spill, bits: int, part_bits: int, salt: U64s, scratch: Scratch, most: int
-) -> _Table:
+def _group_table(spill: _Spill, bits: int, salt: U64s, scratch: Scratch, most: int) -> _Table:
     """Sort each part of a spill into its buckets."""
-    sections = [scratch() for _ in range(4)]
-    starts, words, offsets, postings = sections
+    spaces = [scratch() for _ in range(4)]
+    directory, words, offsets, postings = spaces
     distinct = entries = longest = crowded = 0
-    buckets = 1 << (bits - part_bits)
+    buckets = 1 << (bits - spill.part_bits)
     for part, (ascending, pointed) in enumerate(spill.parts()):
-        sizes, found, several, kept = group(
-            ascending, pointed, salt, bits, part * buckets, buckets
-        )
-        before = np.cumsum(sizes, dtype=np.int64) - sizes + distinct
-        starts.write(before.astype("<u4").tobytes())
+        sizes, found, several, kept = group(ascending, pointed, salt, bits, part * buckets, buckets)
+        filters = sizes & _FILTER
+        sizes ^= filters
+        before = np.cumsum(sizes) - sizes + np.uint64(distinct)
+        directory.write((before | filters).tobytes())
         words.write(found.tobytes())
-        before = np.cumsum(several, dtype=np.int64) - several + entries
-        offsets.write(before.astype("<u4").tobytes())
+        first = np.cumsum(several, dtype=np.uint64) - several + np.uint64(entries)
+        offsets.write(first.astype("<u4").tobytes())
         postings.write(kept.tobytes())
         distinct += len(found)
         entries += len(kept)
         longest = max(longest, int(sizes.max()))
         crowded += int(np.count_nonzero(several > most))
-    starts.write(np.array([distinct], "<u4").tobytes())
+    directory.write(np.array([distinct], "<u8").tobytes())
     offsets.write(np.array([entries], "<u4").tobytes())
-    return _Table(sections, bits, distinct, entries, longest, crowded)
+    return _Table(spaces, bits, distinct, entries, longest, crowded)
 
 
-def _table(spill: _Spill, part_bits: int, salt: U64s, scratch: Scratch, most: int) -> _Table:
+def _table(spill: _Spill, salt: U64s, scratch: Scratch, most: int) -> _Table:
     """Make a table whose fullest bucket is short; in practice the first one is."""
-    bits = max(part_bits + 1, (spill.entries // layout.BUCKET_LOAD).bit_length())
+    bits = max(spill.part_bits + 1, (spill.entries // layout.BUCKET_LOAD).bit_length())
     while True:
-        table = _group_table(spill, bits, part_bits, salt, scratch, most)
+        table = _group_table(spill, bits, salt, scratch, most)
         if table.longest <= layout.LONGEST_BUCKET:
             return table
-        for section in table.sections:
-            section.close()
+        for space in table.spaces:
+            space.close()
         bits += 1
 
 
@@ -141,7 +142,13 @@ class Builder:
     """
 
     def __init__(
-        self, key: str, salt: U64s, scratch: Scratch, *, part_bits: int, counters: int
+        self,
+        key: str,
+        salt: U64s,
+        scratch: Scratch,
+        *,
+        part_bits: int = 6,
+        counters: int = 1 << 26,
     ) -> None:
         self._key = key_number(key)
         self._salt = salt
@@ -161,6 +168,25 @@ class Builder:
         sets[:, :BANDS] = entries.bands
         needs = entries.needs.astype(np.uint64) << np.uint64(layout.NEED_SHIFT)
         sets[:, BANDS] = entries.set_numbers | needs
+        self._add_sets(sets)
+
+    def add_image(self, image: U64s, dead: U32s) -> None:
+        """Add what an image holds of all signatures but the dead ones."""
+        words, offsets, postings = sections(image, layout.EXACT)
+        for first in range(0, len(words), _CHUNK):
+            bounds = offsets[first : first + _CHUNK + 1].astype(np.int64)
+            numbers = postings[bounds[0] : bounds[-1]]
+            alive = ~np.isin(numbers, dead)
+            repeated = np.repeat(words[first : first + _CHUNK], np.diff(bounds))
+            self._exact.put(repeated[alive], numbers[alive])
+        sets = band_sets(image)
+        for first in range(0, len(sets), _CHUNK):
+            chunk = sets[first : first + _CHUNK].copy()
+            chunk[:, BANDS] &= _NO_MAKERS
+            numbers = (chunk[:, BANDS] & _NUMBER).astype(np.uint32)
+            self._add_sets(chunk[~np.isin(numbers, dead)])
+
+    def _add_sets(self, sets: U64s) -> None:
         count_bands(sets, self._seen)
         self._sets.write(sets.tobytes())
         self._sets_count += len(sets)
@@ -182,7 +208,7 @@ class Builder:
             (layout.EXACT, self._exact, layout.MOST_HITS),
             (layout.BANDED, banded, layout.MOST_CANDIDATES),
         ):
-            table = _table(spill, self._part_bits, self._salt, self._scratch, most)
+            table = _table(spill, self._salt, self._scratch, most)
             spill.close()
             _append(target, header, at, table)
             header[layout.AT_CROWDED] = table.crowded
@@ -214,19 +240,41 @@ class Builder:
         return banded
 
 
+def sections(image: U64s, table: int) -> tuple[U64s, U32s, U32s]:
+    """Return the words, offsets and postings of one table of an image."""
+    distinct = int(image[table + layout.DISTINCT])
+    entries = int(image[table + layout.ENTRIES])
+    words = int(image[table + layout.WORDS])
+    offsets = 2 * int(image[table + layout.OFFSETS])
+    postings = 2 * int(image[table + layout.POSTINGS])
+    halves = image.view(np.uint32)
+    return (
+        image[words : words + distinct],
+        halves[offsets : offsets + distinct + 1],
+        halves[postings : postings + entries],
+    )
+
+
+def band_sets(image: U64s) -> U64s:
+    """Return the band sets of an image, shape (sets, `SET_WORDS`)."""
+    first = int(image[layout.AT_SETS])
+    words = int(image[layout.AT_SETS_COUNT]) * layout.SET_WORDS
+    return image[first : first + words].reshape(-1, layout.SET_WORDS)
+
+
 def _append(target: BinaryIO, header: U64s, at: int, table: _Table) -> None:
     """Append the sections of a table, each from a whole word on, and describe it."""
     header[at + layout.BITS] = table.bits
     header[at + layout.DISTINCT] = table.distinct
     header[at + layout.ENTRIES] = table.entries
     header[at + layout.LONGEST] = table.longest
-    for place, section in enumerate(table.sections, at + layout.STARTS):
+    for place, space in enumerate(table.spaces, at + layout.BUCKETS):
         header[place] = target.tell() // 8
-        section.seek(0)
-        while piece := section.read(_COPY):
+        space.seek(0)
+        while piece := space.read(_COPY):
             target.write(piece)
         target.write(bytes(-target.tell() % 8))
-        section.close()
+        space.close()
 
 
 def _check(target: BinaryIO) -> int:

@@ -48,7 +48,9 @@ class Entries:
         if len(self.values) and not self.values.all():
             raise InputError("The value 0 stands for an absent one; leave it out.")
         if len(self.needs) and not 1 <= self.needs.min() <= self.needs.max() <= BANDS:
-            raise InputError(f"An event must share 1 to {BANDS} bands; another threshold was given.")
+            raise InputError(
+                f"An event must share 1 to {BANDS} bands; another threshold was given."
+            )
         if len(np.unique(self.set_numbers)) < len(self.set_numbers):
             raise InputError("A signature has one band set; give a second one its own number.")
 

@@ -19,6 +19,7 @@ from stillwatch.share.signatures.index_layout import (
     AT_SETS_COUNT,
     BANDED,
     BITS,
+    BUCKETS,
     EXACT,
     FAMILIES,
     MAKERS_SHIFT,
@@ -28,7 +29,6 @@ from stillwatch.share.signatures.index_layout import (
     OFFSETS,
     POSTINGS,
     SET_WORDS,
-    STARTS,
     WORDS,
 )
 
@@ -44,13 +44,25 @@ def fold(value: np.uint64, family: Int) -> np.uint64:
 
 
 @njit(cache=True)
-def _find(image: U64s, table: int, word: np.uint64, place: np.uint64) -> tuple[int, int]:
-    """Return where the postings of a word begin and end, in 32-bit units of the image."""
+def _filter_bit(place: np.uint64, shift: np.uint64) -> np.uint64:
+    """Return the bit, 32 to 63, that a word sets in its bucket: the next five of its place."""
+    return np.uint64(32) + ((place >> (shift - np.uint64(5))) & np.uint64(31))
+
+
+@njit(cache=True)
+def _find(image: U64s, table: int, word: np.uint64, place: np.uint64) -> tuple[Int, Int]:
+    """Return where the postings of a word begin and end, in 32-bit units of the image.
+
+    Most words looked up are absent, and the filter of the bucket says so of nine in ten before the
+    words of the bucket are read from memory.
+    """
+    shift = np.uint64(_U64) - image[table + BITS]
+    bucket = np.int64(image[table + BUCKETS]) + np.int64(place >> shift)
+    if (image[bucket] >> _filter_bit(place, shift)) & np.uint64(1) == 0:
+        return 0, 0
     halves = image.view(np.uint32)
-    bucket = np.int64(place >> (np.uint64(_U64) - image[table + BITS]))
-    start = np.int64(image[table + STARTS]) * 2 + bucket
     words = np.int64(image[table + WORDS])
-    for k in range(np.int64(halves[start]), np.int64(halves[start + 1])):
+    for k in range(np.int64(image[bucket] & _HALF), np.int64(image[bucket + 1] & _HALF)):
         if image[words + k] == word:
             offset = np.int64(image[table + OFFSETS]) * 2 + k
             postings = np.int64(image[table + POSTINGS]) * 2
@@ -79,12 +91,17 @@ def exact_event(base: U64s, delta: U64s, dead: U32s, values: U64s, out: U32s) ->
         delta: image under the same salt.
         dead: numbers that the base no longer counts, ascending.
         values: value per family; 0 is absent.
-        out: receives rows of number and family; `MOST_HITS` per family must fit.
+        out: receives rows of number and family, as many as fit.
 
     Returns:
-        Rows written. Of a value that more than `MOST_HITS` signatures carry, that many.
+        Hits, also those that did not fit; -1 if there are more values than families. Of a value
+        that more than `MOST_HITS` signatures carry, that many count.
     """
+    if len(values) > FAMILIES:
+        return -1
     salt = base[AT_SALT : AT_SALT + 2]
+    halves = base.view(np.uint32)
+    fresh = delta.view(np.uint32)
     found = 0
     for family in range(len(values)):
         if values[family] == 0:
@@ -93,25 +110,28 @@ def exact_event(base: U64s, delta: U64s, dead: U32s, values: U64s, out: U32s) ->
         place = siphash_word(word, salt)
         limit = found + MOST_HITS
         begin, end = _find(base, EXACT, word, place)
-        halves = base.view(np.uint32)
         for at in range(begin, end):
             if found == limit:
                 break
             if not _holds(dead, halves[at]):
-                out[found, 0] = halves[at]
-                out[found, 1] = family
-                found += 1
+                found = _report(out, found, halves[at], family)
         begin, end = _find(delta, EXACT, word, place)
-        halves = delta.view(np.uint32)
         for at in range(begin, min(end, begin + limit - found)):
-            out[found, 0] = halves[at]
-            out[found, 1] = family
-            found += 1
+            found = _report(out, found, fresh[at], family)
     return found
 
 
 @njit(cache=True)
-def _agreement(image: U64s, row: int, bands: U64s) -> np.uint64:
+def _report(out: U32s, found: int, number: np.uint32, about: Int) -> int:
+    """Write a hit if it fits, and count it."""
+    if found < len(out):
+        out[found, 0] = number
+        out[found, 1] = about
+    return found + 1
+
+
+@njit(cache=True)
+def _agreement(image: U64s, row: Int, bands: U64s) -> np.uint64:
     """Return the bit set of the bands that a band set and an event share."""
     agreed = np.uint64(0)
     for band in range(BANDS):
@@ -120,8 +140,8 @@ def _agreement(image: U64s, row: int, bands: U64s) -> np.uint64:
 
 
 @njit(cache=True)
-def _count(bits: np.uint64) -> int:
-    count = 0
+def _count(bits: np.uint64) -> Int:
+    count: Int = 0
     for band in range(BANDS):
         count += np.int64((bits >> np.uint64(band)) & np.uint64(1))
     return count
@@ -172,9 +192,7 @@ def _similar_in(  # noqa: PLR0917 - numba takes positional arguments
                 continue
             number = np.uint32(about & _HALF)
             if not _holds(dead, number):
-                out[found, 0] = number
-                out[found, 1] = shared
-                found += 1
+                found = _report(out, found, number, shared)
         if end - begin > MOST_CANDIDATES:
             cut |= np.uint64(1) << np.uint64(band)
         else:
@@ -191,12 +209,14 @@ def similar_event(base: U64s, delta: U64s, dead: U32s, bands: U64s, out: U32s) -
         delta: image under the same salt.
         dead: numbers that the base no longer counts, ascending.
         bands: the eight bands of the event.
-        out: receives rows of number and bands shared; `2 * BANDS * MOST_CANDIDATES` must fit.
+        out: receives rows of number and bands shared, as many as fit.
 
     Returns:
-        Rows written. Missed are sets that share only bands with the event on which
-        `MOST_CANDIDATES` older ones come first.
+        Hits, also those that did not fit; -1 if there are not eight bands. Missed are sets that
+        share only bands with the event on which `MOST_CANDIDATES` older ones come first.
     """
+    if len(bands) != BANDS:
+        return -1
     salt = base[AT_SALT : AT_SALT + 2]
     places = (
         siphash_word(fold(bands[0], FAMILIES), salt),
@@ -302,7 +322,7 @@ def choose_makers(sets: U64s, seen: Bytes, first: int, words: U64s, rows: U32s) 
                 if (chosen >> np.uint64(band)) & np.uint64(1) != 0:
                     continue
                 word = fold(sets[row, band], FAMILIES + band)
-                count = np.int64(seen[np.int64(finish(word) & mask)])
+                count = int(seen[np.int64(finish(word) & mask)])
                 if count < rarest:
                     best, rarest = band, count
             chosen |= np.uint64(1) << np.uint64(best)
@@ -316,7 +336,7 @@ def choose_makers(sets: U64s, seen: Bytes, first: int, words: U64s, rows: U32s) 
 @njit(nogil=True, cache=True)
 def group(  # noqa: PLR0917 - numba takes positional arguments
     words: U64s, postings: U32s, salt: U64s, bits: int, first: int, buckets: int
-) -> tuple[U64s, U32s, U32s, U32s]:
+) -> tuple[U64s, U64s, U32s, U32s]:
     """Put words, ascending, into their buckets, equal ones once.
 
     Args:
@@ -328,24 +348,27 @@ def group(  # noqa: PLR0917 - numba takes positional arguments
         buckets: how many buckets.
 
     Returns:
-        Words in each bucket; distinct words, bucket after bucket; entries of each; their postings,
-        ascending and each once.
+        Words in each bucket, with its filter above; distinct words, bucket after bucket; entries of
+        each; their postings, ascending and each once.
     """
     shift = np.uint64(_U64 - bits)
     bucket = np.empty(len(words), np.int64)
     start = np.zeros(buckets + 1, np.int64)
+    sizes = np.zeros(buckets, np.uint64)
     for at in range(len(words)):
         if at > 0 and words[at] == words[at - 1]:
             bucket[at] = bucket[at - 1]
         else:
-            bucket[at] = np.int64(siphash_word(words[at], salt) >> shift) - first
+            place = siphash_word(words[at], salt)
+            bucket[at] = np.int64(place >> shift) - first
+            sizes[bucket[at]] |= np.uint64(1) << _filter_bit(place, shift)
+            sizes[bucket[at]] += np.uint64(1)
         start[bucket[at] + 1] += 1
     start = np.cumsum(start)
     by_bucket = np.empty(len(words), np.int64)
     for at in range(len(words)):
         by_bucket[start[bucket[at]]] = at
         start[bucket[at]] += 1
-    sizes = np.zeros(buckets, np.uint32)
     distinct = np.empty(len(words), np.uint64)
     entries = np.empty(len(words), np.uint32)
     pointed = np.empty(len(words), np.uint32)
@@ -367,7 +390,6 @@ def group(  # noqa: PLR0917 - numba takes positional arguments
                     last += 1
                     pointed[last] = pointed[k]
             kept = last + 1
-        sizes[bucket[by_bucket[at - 1]]] += 1
         distinct[found] = word
         entries[found] = kept - begin
         found += 1

@@ -4,13 +4,13 @@
 
 A table finds the postings of a word (a value folded with its family) by a salted hash:
 
-    starts    uint32, 2^bits + 1    where each bucket begins in `words`
+    buckets   uint64, 2^bits + 1    where each bucket begins in `words`; above, a filter of 32 bits
     words     uint64, distinct      words, bucket after bucket
     offsets   uint32, distinct + 1  where the postings of each word begin
     postings  uint32, entries       signature numbers, or rows of the band sets
 
-A band set is nine words: eight bands, then signature number, bands needed and a bit set of the bands
-that stand in the table.
+A band set is nine words: eight bands, then signature number, bands needed and a bit set of the
+bands that stand in the table.
 """
 
 from typing import Final
@@ -48,7 +48,7 @@ AT_HEADER_CHECK: Final = 31
 
 # Places in the description of a table; sections are given by their first word.
 BITS: Final = 0
-STARTS: Final = 1
+BUCKETS: Final = 1
 WORDS: Final = 2
 OFFSETS: Final = 3
 POSTINGS: Final = 4
