@@ -1,9 +1,9 @@
 """The signature index: which signatures match an event, among millions, in microseconds.
 
-A state is three immutable arrays: a base image (usually a memory-mapped file), a small delta image
-of what was added since, and the ascending numbers that the base no longer counts. An update makes a
-new state and puts it in place at once; a look-up reads one state to its end. So look-ups never
-wait, and what an update changed shows in every look-up that begins after it returned.
+A state is two immutable arrays: a base image, usually a memory-mapped file, and a small delta image
+of what was added since and of what the base no longer counts. An update makes a new delta and puts
+it in place at once; a look-up reads one state to its end. So look-ups never wait, and what an
+update changed shows in every look-up that begins after it returned.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from stillwatch.errors import InputError
 from stillwatch.events.kernels.types import Starts, U32s, U64s
 from stillwatch.events.schema import BANDS
 from stillwatch.share.signatures import index_layout as layout
-from stillwatch.share.signatures.index_build import Builder, Scratch, in_memory
+from stillwatch.share.signatures.index_build import NO_NUMBERS, Builder, Scratch, in_memory
 from stillwatch.share.signatures.index_entries import Entries
 from stillwatch.share.signatures.index_kernels import (
     exact_event,
@@ -28,14 +28,14 @@ from stillwatch.share.signatures.index_kernels import (
 
 NOTHING: Final = np.empty((0, 2), np.uint32)
 """The hits of an event that no signature matches."""
-_NO_NUMBERS: Final = np.empty(0, np.uint32)
+_HITS: Final = BANDS * layout.MOST_CANDIDATES
+"""Hits of one event that need no second look-up."""
 _BATCH_HITS: Final = 1 << 16
 
 
 class _State(NamedTuple):
     base: U64s
     delta: U64s
-    dead: U32s
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Changes:
         )
 
 
-NO_CHANGES: Final = Changes(Entries(), _NO_NUMBERS)
+NO_CHANGES: Final = Changes(Entries(), NO_NUMBERS)
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,7 @@ class SignatureIndex:
         self.key = f"{int(base[layout.AT_KEY]):016x}"
         """Id of the key under which all values were made."""
         self._writing = Lock()
+        self._spare: list[U32s] = []
         self._changes = NO_CHANGES
         self._since_merge: Changes | None = None
         self._put(base, NO_CHANGES)
@@ -122,15 +123,14 @@ class SignatureIndex:
         Raises:
             InputError: There are more values than families.
         """
-        state = self._state
-        count = exact_event(*state, values, NOTHING)
-        if not count:
+        state, buffer = self._state, self._buffer()
+        count = exact_event(*state, values, buffer)
+        if count == 0:
+            self._spare.append(buffer)
             return NOTHING
         if count < 0:
             raise InputError(f"An event has at most {layout.FAMILIES} values.")
-        hits = np.empty((count, 2), np.uint32)
-        exact_event(*state, values, hits)
-        return hits
+        return self._hits(exact_event, state, values, buffer, count)
 
     def similar(self, bands: U64s) -> U32s:
         """Return the signatures that share enough bands with one event.
@@ -145,14 +145,32 @@ class SignatureIndex:
         Raises:
             InputError: There are not eight bands.
         """
-        state = self._state
-        count = similar_event(*state, bands, NOTHING)
-        if not count:
+        state, buffer = self._state, self._buffer()
+        count = similar_event(*state, bands, buffer)
+        if count == 0:
+            self._spare.append(buffer)
             return NOTHING
         if count < 0:
             raise InputError(f"An event has {BANDS} bands.")
-        hits = np.empty((count, 2), np.uint32)
-        similar_event(*state, bands, hits)
+        return self._hits(similar_event, state, bands, buffer, count)
+
+    def _buffer(self) -> U32s:
+        """Take a buffer for hits that no other thread has."""
+        try:
+            return self._spare.pop()
+        except IndexError:
+            return np.empty((_HITS, 2), np.uint32)
+
+    def _hits(
+        self, search: Callable[..., int], state: _State, query: U64s, buffer: U32s, count: int
+    ) -> U32s:
+        """Return the hits that are in a buffer, or look up again if they did not fit."""
+        if count <= _HITS:
+            hits = buffer[:count].copy()
+        else:
+            hits = np.empty((count, 2), np.uint32)
+            search(*state, query, hits)
+        self._spare.append(buffer)
         return hits
 
     def exact_batch(self, values: U64s) -> tuple[Starts, U32s]:
@@ -214,9 +232,9 @@ class SignatureIndex:
 
     def _put(self, base: U64s, changes: Changes) -> None:
         """Put a whole state in place by one assignment."""
-        delta = in_memory(changes.entries, self.key, self._salt)
+        delta = in_memory(changes.entries, self.key, self._salt, changes.dead)
         self._changes = changes
-        self._state = _State(base, delta, changes.dead)
+        self._state = _State(base, delta)
 
     def _warm_up(self) -> None:
         """Compile before the first event comes."""

@@ -27,13 +27,13 @@ from stillwatch.share.signatures.index_kernels import (
 Scratch = Callable[[], BinaryIO]
 """Opens empty temporary space that can be written and read."""
 
+NO_NUMBERS: Final = np.empty(0, np.uint32)
 _ENTRY: Final = np.dtype([("word", "<u8"), ("posting", "<u4")])
 _SET_BYTES: Final = layout.SET_WORDS * 8
 _CHUNK: Final = 1 << 17
 """Band sets that are read at once."""
 _COPY: Final = 1 << 24
-_FILTER: Final = np.uint64(0xFFFFFFFF << 32)
-_NUMBER: Final = np.uint64(0xFFFFFFFF)
+_HALF: Final = np.uint64(0xFFFFFFFF)
 _NO_MAKERS: Final = np.uint64((1 << layout.MAKERS_SHIFT) - 1)
 _MOST_ENTRIES: Final = (1 << 32) - 1
 
@@ -83,39 +83,39 @@ class _Spill:
 
 
 class _Table(NamedTuple):
-    """The four sections of a table in scratch space, and what describes them."""
+    """The three sections of a table in scratch space, and what describes them."""
 
     spaces: list[BinaryIO]
     bits: int
     distinct: int
     entries: int
+    shared: int
     longest: int
     crowded: int
 
 
 def _group_table(spill: _Spill, bits: int, salt: U64s, scratch: Scratch, most: int) -> _Table:
     """Sort each part of a spill into its buckets."""
-    spaces = [scratch() for _ in range(4)]
-    directory, words, offsets, postings = spaces
-    distinct = entries = longest = crowded = 0
+    spaces = [scratch() for _ in range(3)]
+    directory, records, postings = spaces
+    distinct = entries = shared = longest = crowded = 0
     buckets = 1 << (bits - spill.part_bits)
-    for part, (ascending, pointed) in enumerate(spill.parts()):
-        sizes, found, several, kept = group(ascending, pointed, salt, bits, part * buckets, buckets)
-        filters = sizes & _FILTER
-        sizes ^= filters
+    for part, (words, pointed) in enumerate(spill.parts()):
+        sizes, found, several = group(words, pointed, salt, bits, part * buckets, buckets, shared)
+        filters = sizes & ~_HALF
+        sizes &= _HALF
         before = np.cumsum(sizes) - sizes + np.uint64(distinct)
         directory.write((before | filters).tobytes())
-        words.write(found.tobytes())
-        first = np.cumsum(several, dtype=np.uint64) - several + np.uint64(entries)
-        offsets.write(first.astype("<u4").tobytes())
-        postings.write(kept.tobytes())
-        distinct += len(found)
-        entries += len(kept)
+        records.write(found.tobytes())
+        postings.write(several.tobytes())
+        counts = found[1::2] >> np.uint64(32)
+        distinct += len(counts)
+        entries += int(counts.sum())
+        shared += len(several)
         longest = max(longest, int(sizes.max()))
-        crowded += int(np.count_nonzero(several > most))
+        crowded += int(np.count_nonzero(counts > most))
     directory.write(np.array([distinct], "<u8").tobytes())
-    offsets.write(np.array([entries], "<u4").tobytes())
-    return _Table(spaces, bits, distinct, entries, longest, crowded)
+    return _Table(spaces, bits, distinct, entries, shared, longest, crowded)
 
 
 def _table(spill: _Spill, salt: U64s, scratch: Scratch, most: int) -> _Table:
@@ -172,18 +172,14 @@ class Builder:
 
     def add_image(self, image: U64s, dead: U32s) -> None:
         """Add what an image holds of all signatures but the dead ones."""
-        words, offsets, postings = sections(image, layout.EXACT)
-        for first in range(0, len(words), _CHUNK):
-            bounds = offsets[first : first + _CHUNK + 1].astype(np.int64)
-            numbers = postings[bounds[0] : bounds[-1]]
+        for words, numbers in exact_entries(image):
             alive = ~np.isin(numbers, dead)
-            repeated = np.repeat(words[first : first + _CHUNK], np.diff(bounds))
-            self._exact.put(repeated[alive], numbers[alive])
+            self._exact.put(words[alive], numbers[alive])
         sets = band_sets(image)
         for first in range(0, len(sets), _CHUNK):
             chunk = sets[first : first + _CHUNK].copy()
             chunk[:, BANDS] &= _NO_MAKERS
-            numbers = (chunk[:, BANDS] & _NUMBER).astype(np.uint32)
+            numbers = (chunk[:, BANDS] & _HALF).astype(np.uint32)
             self._add_sets(chunk[~np.isin(numbers, dead)])
 
     def _add_sets(self, sets: U64s) -> None:
@@ -191,8 +187,13 @@ class Builder:
         self._sets.write(sets.tobytes())
         self._sets_count += len(sets)
 
-    def write(self, target: BinaryIO, position: int = 0) -> None:
+    def write(self, target: BinaryIO, position: int = 0, dead: U32s = NO_NUMBERS) -> None:
         """Write the whole index to a target that can be sought and read, and give scratch back.
+
+        Args:
+            target: an empty file.
+            position: how far the caller's own sequence of updates has come.
+            dead: for a delta, the numbers that its base no longer counts, ascending.
 
         Raises:
             InputError: There are more than 2^32 entries.
@@ -212,6 +213,9 @@ class Builder:
             spill.close()
             _append(target, header, at, table)
             header[layout.AT_CROWDED] = table.crowded
+        header[layout.AT_DEAD] = target.tell() // 8
+        header[layout.AT_DEAD_COUNT] = len(dead)
+        target.write(dead.tobytes() + bytes(-dead.nbytes % 8))
         header[layout.AT_MAGIC] = layout.MAGIC
         header[layout.AT_VERSION] = layout.VERSION
         header[layout.AT_LENGTH] = target.tell() // 8
@@ -240,19 +244,21 @@ class Builder:
         return banded
 
 
-def sections(image: U64s, table: int) -> tuple[U64s, U32s, U32s]:
-    """Return the words, offsets and postings of one table of an image."""
-    distinct = int(image[table + layout.DISTINCT])
-    entries = int(image[table + layout.ENTRIES])
-    words = int(image[table + layout.WORDS])
-    offsets = 2 * int(image[table + layout.OFFSETS])
-    postings = 2 * int(image[table + layout.POSTINGS])
-    halves = image.view(np.uint32)
-    return (
-        image[words : words + distinct],
-        halves[offsets : offsets + distinct + 1],
-        halves[postings : postings + entries],
-    )
+def exact_entries(image: U64s) -> Iterator[tuple[U64s, U32s]]:
+    """Return the words and numbers of the exact entries of an image, some at a time."""
+    first = int(image[layout.EXACT + layout.RECORDS])
+    last = first + 2 * int(image[layout.EXACT + layout.DISTINCT])
+    postings = 2 * int(image[layout.EXACT + layout.POSTINGS])
+    for begin in range(first, last, 2 * _CHUNK):
+        records = image[begin : min(begin + 2 * _CHUNK, last)]
+        counts = (records[1::2] >> np.uint64(32)).astype(np.int64)
+        shared = np.repeat(counts > 1, counts)
+        numbers = np.empty(len(shared), np.uint32)
+        numbers[~shared] = (records[1::2][counts == 1] & _HALF).astype(np.uint32)
+        several = int(np.count_nonzero(shared))
+        numbers[shared] = image.view(np.uint32)[postings : postings + several]
+        postings += several
+        yield np.repeat(records[::2], counts), numbers
 
 
 def band_sets(image: U64s) -> U64s:
@@ -267,6 +273,7 @@ def _append(target: BinaryIO, header: U64s, at: int, table: _Table) -> None:
     header[at + layout.BITS] = table.bits
     header[at + layout.DISTINCT] = table.distinct
     header[at + layout.ENTRIES] = table.entries
+    header[at + layout.SHARED] = table.shared
     header[at + layout.LONGEST] = table.longest
     for place, space in enumerate(table.spaces, at + layout.BUCKETS):
         header[place] = target.tell() // 8
@@ -302,11 +309,11 @@ def key_number(key: str) -> int:
     return int(key, 16)
 
 
-def in_memory(entries: Entries, key: str, salt: U64s) -> U64s:
-    """Return an image of a few entries."""
+def in_memory(entries: Entries, key: str, salt: U64s, dead: U32s = NO_NUMBERS) -> U64s:
+    """Return an image of a few entries, and of the numbers that its base no longer counts."""
     counters = 1 << max(10, (len(entries.bands) * BANDS * 4).bit_length())
     builder = Builder(key, salt, BytesIO, part_bits=0, counters=counters)
     builder.add(entries)
     target = BytesIO()
-    builder.write(target)
+    builder.write(target, dead=dead)
     return np.frombuffer(target.getvalue(), np.uint64)

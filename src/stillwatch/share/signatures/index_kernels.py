@@ -1,8 +1,8 @@
 """Compiled look-ups of the signature index; `index_reference` holds a naive twin.
 
 An image is an index as `index_layout` describes it. Every look-up reads two images of one salt: the
-base, and the delta of what was added since. `dead` lists, ascending, the numbers whose entries in
-the base no longer count.
+base, and the delta of what was added since, which also lists the numbers whose entries in the base
+no longer count.
 """
 
 from typing import Final
@@ -14,6 +14,8 @@ from stillwatch.events.kernels.hashing import MULTIPLIER, finish, siphash_word
 from stillwatch.events.kernels.types import Bytes, Int, Starts, U32s, U64s
 from stillwatch.events.schema import BANDS
 from stillwatch.share.signatures.index_layout import (
+    AT_DEAD,
+    AT_DEAD_COUNT,
     AT_SALT,
     AT_SETS,
     AT_SETS_COUNT,
@@ -26,13 +28,13 @@ from stillwatch.share.signatures.index_layout import (
     MOST_CANDIDATES,
     MOST_HITS,
     NEED_SHIFT,
-    OFFSETS,
     POSTINGS,
+    RECORDS,
     SET_WORDS,
-    WORDS,
 )
 
 _U64: Final = 64
+_S32: Final = np.uint64(32)
 _BYTE: Final = np.uint64(0xFF)
 _HALF: Final = np.uint64(0xFFFFFFFF)
 
@@ -46,7 +48,7 @@ def fold(value: np.uint64, family: Int) -> np.uint64:
 @njit(cache=True)
 def _filter_bit(place: np.uint64, shift: np.uint64) -> np.uint64:
     """Return the bit, 32 to 63, that a word sets in its bucket: the next five of its place."""
-    return np.uint64(32) + ((place >> (shift - np.uint64(5))) & np.uint64(31))
+    return _S32 + ((place >> (shift - np.uint64(5))) & np.uint64(31))
 
 
 @njit(cache=True)
@@ -60,36 +62,41 @@ def _find(image: U64s, table: int, word: np.uint64, place: np.uint64) -> tuple[I
     bucket = np.int64(image[table + BUCKETS]) + np.int64(place >> shift)
     if (image[bucket] >> _filter_bit(place, shift)) & np.uint64(1) == 0:
         return 0, 0
-    halves = image.view(np.uint32)
-    words = np.int64(image[table + WORDS])
+    records = np.int64(image[table + RECORDS])
     for k in range(np.int64(image[bucket] & _HALF), np.int64(image[bucket + 1] & _HALF)):
-        if image[words + k] == word:
-            offset = np.int64(image[table + OFFSETS]) * 2 + k
-            postings = np.int64(image[table + POSTINGS]) * 2
-            return postings + np.int64(halves[offset]), postings + np.int64(halves[offset + 1])
+        record = records + 2 * k
+        if image[record] == word:
+            count = np.int64(image[record + 1] >> _S32)
+            begin = 2 * (record + 1)
+            if count > 1:
+                begin = 2 * np.int64(image[table + POSTINGS]) + np.int64(image[record + 1] & _HALF)
+            return begin, begin + count
     return 0, 0
 
 
 @njit(cache=True)
-def _holds(ascending: U32s, number: np.uint32) -> bool:
-    low, high = 0, len(ascending)
+def _is_dead(delta: U64s, number: np.uint32) -> bool:
+    """Whether a delta says that the base no longer counts a signature."""
+    halves = delta.view(np.uint32)
+    low = 2 * np.int64(delta[AT_DEAD])
+    end = low + np.int64(delta[AT_DEAD_COUNT])
+    high = end
     while low < high:
         middle = (low + high) // 2
-        if ascending[middle] < number:
+        if halves[middle] < number:
             low = middle + 1
         else:
             high = middle
-    return low < len(ascending) and ascending[low] == number
+    return bool(low < end and halves[low] == number)
 
 
 @njit(cache=True)
-def exact_event(base: U64s, delta: U64s, dead: U32s, values: U64s, out: U32s) -> int:
+def exact_event(base: U64s, delta: U64s, values: U64s, out: U32s) -> int:
     """Find the signatures of one event's values.
 
     Args:
         base: image.
-        delta: image under the same salt.
-        dead: numbers that the base no longer counts, ascending.
+        delta: image under the same salt, with the dead numbers.
         values: value per family; 0 is absent.
         out: receives rows of number and family, as many as fit.
 
@@ -113,7 +120,7 @@ def exact_event(base: U64s, delta: U64s, dead: U32s, values: U64s, out: U32s) ->
         for at in range(begin, end):
             if found == limit:
                 break
-            if not _holds(dead, halves[at]):
+            if not _is_dead(delta, halves[at]):
                 found = _report(out, found, halves[at], family)
         begin, end = _find(delta, EXACT, word, place)
         for at in range(begin, min(end, begin + limit - found)):
@@ -165,12 +172,13 @@ def _examined(
 
 @njit(cache=True)
 def _similar_in(  # noqa: PLR0917 - numba takes positional arguments
-    image: U64s, dead: U32s, bands: U64s, places: tuple[np.uint64, ...], out: U32s, found: int
+    image: U64s, deaths: U64s, bands: U64s, places: tuple[np.uint64, ...], out: U32s, found: int
 ) -> int:
     """Add the band sets of one image that share enough bands.
 
     A set is a candidate of each of its bands in the table, so it can come up several times: it
-    counts at the first band that examined it. No memory of what was seen is needed.
+    counts at the first band that examined it. No memory of what was seen is needed. `deaths` is the
+    image whose dead numbers do not count; a base has none.
     """
     halves = image.view(np.uint32)
     sets = np.int64(image[AT_SETS])
@@ -191,7 +199,7 @@ def _similar_in(  # noqa: PLR0917 - numba takes positional arguments
             if made & cut != 0 and _examined(image, bands, places, made & cut, halves[at]):
                 continue
             number = np.uint32(about & _HALF)
-            if not _holds(dead, number):
+            if not _is_dead(deaths, number):
                 found = _report(out, found, number, shared)
         if end - begin > MOST_CANDIDATES:
             cut |= np.uint64(1) << np.uint64(band)
@@ -201,13 +209,12 @@ def _similar_in(  # noqa: PLR0917 - numba takes positional arguments
 
 
 @njit(cache=True)
-def similar_event(base: U64s, delta: U64s, dead: U32s, bands: U64s, out: U32s) -> int:
+def similar_event(base: U64s, delta: U64s, bands: U64s, out: U32s) -> int:
     """Find the signatures that share enough MinHash bands with one event.
 
     Args:
         base: image.
-        delta: image under the same salt.
-        dead: numbers that the base no longer counts, ascending.
+        delta: image under the same salt, with the dead numbers.
         bands: the eight bands of the event.
         out: receives rows of number and bands shared, as many as fit.
 
@@ -228,15 +235,15 @@ def similar_event(base: U64s, delta: U64s, dead: U32s, bands: U64s, out: U32s) -
         siphash_word(fold(bands[6], FAMILIES + 6), salt),
         siphash_word(fold(bands[7], FAMILIES + 7), salt),
     )
-    found = _similar_in(base, dead, bands, places, out, 0)
+    found = _similar_in(base, delta, bands, places, out, 0)
     if delta[AT_SETS_COUNT] != 0:
-        found = _similar_in(delta, dead[:0], bands, places, out, found)
+        found = _similar_in(delta, base, bands, places, out, found)
     return found
 
 
 @njit(nogil=True, cache=True)
 def exact_events(  # noqa: PLR0917 - numba takes positional arguments
-    base: U64s, delta: U64s, dead: U32s, values: U64s, first: int, events: Starts, out: U32s
+    base: U64s, delta: U64s, values: U64s, first: int, events: Starts, out: U32s
 ) -> tuple[int, int]:
     """Look up the values of events from `first` on until they end or `out` may not hold the next.
 
@@ -248,7 +255,7 @@ def exact_events(  # noqa: PLR0917 - numba takes positional arguments
     for event in range(first, values.shape[0]):
         if len(out) - found < values.shape[1] * MOST_HITS:
             return event, found
-        more = exact_event(base, delta, dead, values[event], out[found:])
+        more = exact_event(base, delta, values[event], out[found:])
         events[found : found + more] = event
         found += more
     return values.shape[0], found
@@ -256,14 +263,14 @@ def exact_events(  # noqa: PLR0917 - numba takes positional arguments
 
 @njit(nogil=True, cache=True)
 def similar_events(  # noqa: PLR0917 - numba takes positional arguments
-    base: U64s, delta: U64s, dead: U32s, bands: U64s, first: int, events: Starts, out: U32s
+    base: U64s, delta: U64s, bands: U64s, first: int, events: Starts, out: U32s
 ) -> tuple[int, int]:
     """The same for bands."""
     found = 0
     for event in range(first, bands.shape[0]):
         if len(out) - found < 2 * BANDS * MOST_CANDIDATES:
             return event, found
-        more = similar_event(base, delta, dead, bands[event], out[found:])
+        more = similar_event(base, delta, bands[event], out[found:])
         events[found : found + more] = event
         found += more
     return bands.shape[0], found
@@ -335,8 +342,8 @@ def choose_makers(sets: U64s, seen: Bytes, first: int, words: U64s, rows: U32s) 
 
 @njit(nogil=True, cache=True)
 def group(  # noqa: PLR0917 - numba takes positional arguments
-    words: U64s, postings: U32s, salt: U64s, bits: int, first: int, buckets: int
-) -> tuple[U64s, U64s, U32s, U32s]:
+    words: U64s, postings: U32s, salt: U64s, bits: int, first: int, buckets: int, before: int
+) -> tuple[U64s, U64s, U32s]:
     """Put words, ascending, into their buckets, equal ones once.
 
     Args:
@@ -346,10 +353,11 @@ def group(  # noqa: PLR0917 - numba takes positional arguments
         bits: logarithm of the number of buckets of the table.
         first: first bucket.
         buckets: how many buckets.
+        before: shared postings of earlier buckets.
 
     Returns:
-        Words in each bucket, with its filter above; distinct words, bucket after bucket; entries of
-        each; their postings, ascending and each once.
+        Words in each bucket, with its filter above; records, bucket after bucket; the postings of
+        words that have several, ascending and each once.
     """
     shift = np.uint64(_U64 - bits)
     bucket = np.empty(len(words), np.int64)
@@ -369,8 +377,7 @@ def group(  # noqa: PLR0917 - numba takes positional arguments
     for at in range(len(words)):
         by_bucket[start[bucket[at]]] = at
         start[bucket[at]] += 1
-    distinct = np.empty(len(words), np.uint64)
-    entries = np.empty(len(words), np.uint32)
+    records = np.empty(2 * len(words), np.uint64)
     pointed = np.empty(len(words), np.uint32)
     found = 0
     kept = 0
@@ -390,7 +397,12 @@ def group(  # noqa: PLR0917 - numba takes positional arguments
                     last += 1
                     pointed[last] = pointed[k]
             kept = last + 1
-        distinct[found] = word
-        entries[found] = kept - begin
+        records[2 * found] = word
+        records[2 * found + 1] = np.uint64(kept - begin) << _S32
+        if kept - begin == 1:
+            records[2 * found + 1] |= np.uint64(pointed[begin])
+            kept = begin
+        else:
+            records[2 * found + 1] |= np.uint64(before + begin)
         found += 1
-    return sizes, distinct[:found], entries[:found], pointed[:kept]
+    return sizes, records[: 2 * found], pointed[:kept]

@@ -1,16 +1,19 @@
 """The layout of a signature index: one array of little-endian 64-bit words, in a file or in memory.
 
-    header | band sets | table of exact values | table of bands
+    header | band sets | table of exact values | table of bands | dead numbers
 
 A table finds the postings of a word (a value folded with its family) by a salted hash:
 
-    buckets   uint64, 2^bits + 1    where each bucket begins in `words`; above, a filter of 32 bits
-    words     uint64, distinct      words, bucket after bucket
-    offsets   uint32, distinct + 1  where the postings of each word begin
-    postings  uint32, entries       signature numbers, or rows of the band sets
+    buckets   uint64, 2^bits + 1    where each bucket begins; in the upper half a filter of 32 bits
+    records   uint64, 2 distinct    each word, bucket after bucket, and what it points to
+    postings  uint32, shared        signature numbers, or rows of the band sets
+
+What a word points to is a number of postings in the upper half of a record; the lower half is the
+one posting itself, so that most hits read one place in memory, or where several begin.
 
 A band set is nine words: eight bands, then signature number, bands needed and a bit set of the
-bands that stand in the table.
+bands that stand in the table. Only a delta has dead numbers: signatures whose entries in the base
+no longer count.
 """
 
 from typing import Final
@@ -43,17 +46,21 @@ AT_SETS: Final = 24
 AT_SETS_COUNT: Final = 25
 AT_CROWDED: Final = 26
 """Bands shared by more sets than a look-up examines."""
+AT_DEAD: Final = 27
+"""Where the dead numbers begin: uint32, ascending."""
+AT_DEAD_COUNT: Final = 28
 AT_HEADER_CHECK: Final = 31
 """CRC-32 of the header up to here."""
 
 # Places in the description of a table; sections are given by their first word.
 BITS: Final = 0
 BUCKETS: Final = 1
-WORDS: Final = 2
-OFFSETS: Final = 3
-POSTINGS: Final = 4
-DISTINCT: Final = 5
-ENTRIES: Final = 6
+RECORDS: Final = 2
+POSTINGS: Final = 3
+DISTINCT: Final = 4
+ENTRIES: Final = 5
+SHARED: Final = 6
+"""Postings of words that have several."""
 LONGEST: Final = 7
 """Words in the fullest bucket: the most comparisons of one probe."""
 
@@ -70,5 +77,5 @@ BUCKET_LOAD: Final = 4
 """Entries per bucket at most, on average."""
 MOST_HITS: Final = 64
 """Signatures that one exact value reports at most: the lowest numbers."""
-MOST_CANDIDATES: Final = 32
+MOST_CANDIDATES: Final = 16
 """Band sets that one band makes candidates at most: those longest in the index."""
