@@ -83,6 +83,7 @@ class SignatureIndex:
         self.key = f"{int(base[layout.AT_KEY]):016x}"
         """Id of the key under which all values were made."""
         self._writing = Lock()
+        # Buffers for hits that no look-up uses just now: a list gives and takes at once.
         self._spare: list[U32s] = []
         self._changes = NO_CHANGES
         self._since_merge: Changes | None = None
@@ -123,7 +124,11 @@ class SignatureIndex:
         Raises:
             InputError: There are more values than families.
         """
-        state, buffer = self._state, self._buffer()
+        state = self._state
+        try:
+            buffer = self._spare.pop()
+        except IndexError:
+            buffer = np.empty((_HITS, 2), np.uint32)
         count = exact_event(*state, values, buffer)
         if count == 0:
             self._spare.append(buffer)
@@ -145,7 +150,11 @@ class SignatureIndex:
         Raises:
             InputError: There are not eight bands.
         """
-        state, buffer = self._state, self._buffer()
+        state = self._state
+        try:
+            buffer = self._spare.pop()
+        except IndexError:
+            buffer = np.empty((_HITS, 2), np.uint32)
         count = similar_event(*state, bands, buffer)
         if count == 0:
             self._spare.append(buffer)
@@ -153,13 +162,6 @@ class SignatureIndex:
         if count < 0:
             raise InputError(f"An event has {BANDS} bands.")
         return self._hits(similar_event, state, bands, buffer, count)
-
-    def _buffer(self) -> U32s:
-        """Take a buffer for hits that no other thread has."""
-        try:
-            return self._spare.pop()
-        except IndexError:
-            return np.empty((_HITS, 2), np.uint32)
 
     def _hits(
         self, search: Callable[..., int], state: _State, query: U64s, buffer: U32s, count: int
