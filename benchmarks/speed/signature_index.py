@@ -30,7 +30,7 @@ from stillwatch.events.kernels.types import U64s
 from stillwatch.events.schema import BANDS
 from stillwatch.share.signatures.index import SignatureIndex
 from stillwatch.share.signatures.index_entries import Entries
-from stillwatch.share.signatures.index_layout import MOST_CANDIDATES
+from stillwatch.share.signatures.index_kernels import MOST_CANDIDATES
 from stillwatch.share.signatures.index_store import build_index, merge_index, open_index
 
 KEY: Final = "0" * 16

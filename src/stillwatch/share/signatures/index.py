@@ -20,6 +20,8 @@ from stillwatch.share.signatures import index_layout as layout
 from stillwatch.share.signatures.index_build import NO_NUMBERS, Builder, Scratch, in_memory
 from stillwatch.share.signatures.index_entries import Entries
 from stillwatch.share.signatures.index_kernels import (
+    MOST_CANDIDATES,
+    MOST_HITS,
     exact_event,
     exact_events,
     similar_event,
@@ -28,7 +30,7 @@ from stillwatch.share.signatures.index_kernels import (
 
 NOTHING: Final = np.empty((0, 2), np.uint32)
 """The hits of an event that no signature matches."""
-_HITS: Final = BANDS * layout.MOST_CANDIDATES
+_HITS: Final = BANDS * MOST_CANDIDATES
 """Hits of one event that need no second look-up."""
 _BATCH_HITS: Final = 1 << 16
 
@@ -105,6 +107,11 @@ class SignatureIndex:
         """Entries and removals since the last merge; each look-up and update reads past them."""
         changes = self._changes
         return len(changes.entries.values) + len(changes.entries.bands) + len(changes.dead)
+
+    @property
+    def crowded(self) -> int:
+        """Bands of the base that more sets share than a look-up examines."""
+        return int(self._state.base[layout.AT_CROWDED])
 
     @property
     def nbytes(self) -> int:
@@ -186,13 +193,13 @@ class SignatureIndex:
         """
         if values.ndim != 2 or values.shape[1] > layout.FAMILIES:
             raise InputError(f"Values come as one row of at most {layout.FAMILIES} per event.")
-        return _in_chunks(exact_events, self._state, values, values.shape[1] * layout.MOST_HITS)
+        return _in_chunks(exact_events, self._state, values, values.shape[1] * MOST_HITS)
 
     def similar_batch(self, bands: U64s) -> tuple[Starts, U32s]:
         """Look up the bands of many events, shape (events, 8); see `exact_batch` and `similar`."""
         if bands.ndim != 2 or bands.shape[1] != BANDS:
             raise InputError(f"Bands come as one row of {BANDS} per event.")
-        return _in_chunks(similar_events, self._state, bands, 2 * BANDS * layout.MOST_CANDIDATES)
+        return _in_chunks(similar_events, self._state, bands, 2 * BANDS * MOST_CANDIDATES)
 
     def add(self, entries: Entries) -> None:
         """Add signatures; one whose number is known is replaced whole."""

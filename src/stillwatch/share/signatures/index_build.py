@@ -15,14 +15,15 @@ from stillwatch.errors import InputError
 from stillwatch.events.kernels.types import U32s, U64s
 from stillwatch.events.schema import BANDS
 from stillwatch.share.signatures import index_layout as layout
-from stillwatch.share.signatures.index_entries import Entries
-from stillwatch.share.signatures.index_kernels import (
+from stillwatch.share.signatures.index_build_kernels import (
     choose_makers,
     count_bands,
     fold_all,
     group,
     place_words,
 )
+from stillwatch.share.signatures.index_entries import Entries
+from stillwatch.share.signatures.index_kernels import MOST_CANDIDATES, MOST_HITS
 
 Scratch = Callable[[], BinaryIO]
 """Opens empty temporary space that can be written and read."""
@@ -206,13 +207,13 @@ class Builder:
         if max(self._exact.entries, banded.entries) > _MOST_ENTRIES:
             raise InputError("One index holds at most 4 billion entries; split the signatures.")
         for at, spill, most in (
-            (layout.EXACT, self._exact, layout.MOST_HITS),
-            (layout.BANDED, banded, layout.MOST_CANDIDATES),
+            (layout.EXACT, self._exact, MOST_HITS),
+            (layout.BANDED, banded, MOST_CANDIDATES),
         ):
             table = _table(spill, self._salt, self._scratch, most)
             spill.close()
             _append(target, header, at, table)
-            header[layout.AT_CROWDED] = table.crowded
+        header[layout.AT_CROWDED] = table.crowded  # of the bands, the last table
         header[layout.AT_DEAD] = target.tell() // 8
         header[layout.AT_DEAD_COUNT] = len(dead)
         target.write(dead.tobytes() + bytes(-dead.nbytes % 8))

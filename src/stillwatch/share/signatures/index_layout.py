@@ -75,7 +75,3 @@ LONGEST_BUCKET: Final = 32
 """A table whose fullest bucket holds more words is built again with twice the buckets."""
 BUCKET_LOAD: Final = 4
 """Entries per bucket at most, on average."""
-MOST_HITS: Final = 64
-"""Signatures that one exact value reports at most: the lowest numbers."""
-MOST_CANDIDATES: Final = 16
-"""Band sets that one band makes candidates at most: those longest in the index."""
