@@ -1,0 +1,1 @@
+"""Signatures: shareable detection patterns over fingerprints."""
