@@ -1,0 +1,1 @@
+"""Share: threat data that leaves a provider or comes from others, and nothing else."""
