@@ -51,7 +51,7 @@ ISSUES = {
     "namespace": ({"tags": ["atlas.aml.t0012", "mine.own"]}, "namespace that nobody knows"),
     "prompt": ({"detection": selection(prompt__contains=LONG)}, "carries no prompt"),
     "regex": ({"detection": selection(prompt__re=LONG + " and " + LONG)}, "carries no prompt"),
-    "encoded": ({"detection": selection(prompt__base64offset=LONG)}, "carries no prompt"),
+    "encoded": ({"detection": selection(prompt__base64=LONG)}, "carries no prompt"),
     "many": ({"detection": selection(prompt__contains=[f"w{n}" for n in range(41)])}, "are the most"),
     "account": ({"detection": selection(account_id="acct-7")}, "names someone"),
     "address": ({"detection": selection(client_address__cidr="192.0.2.0/24")}, "names someone"),
