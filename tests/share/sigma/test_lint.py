@@ -18,6 +18,7 @@ GOOD = {
     "level": "low",
 }
 DETECTION = {"selection": {"markers": "thinking"}, "condition": "selection"}
+WORDY = "carries no prompt"
 LONG = "in this long prompt there are many more words than a turn of phrase has"
 
 
@@ -49,9 +50,9 @@ ISSUES = {
     "no technique": ({"tags": ["tlp.green"]}, "no technique of ATLAS"),
     "technique": ({"tags": ["atlas.aml.t9999"]}, "no technique of aml"),
     "namespace": ({"tags": ["atlas.aml.t0012", "mine.own"]}, "namespace that nobody knows"),
-    "prompt": ({"detection": selection(prompt__contains=LONG)}, "carries no prompt"),
-    "regex": ({"detection": selection(prompt__re=LONG + " and " + LONG)}, "carries no prompt"),
-    "encoded": ({"detection": selection(prompt__base64=LONG)}, "carries no prompt"),
+    "prompt": ({"detection": selection(prompt__contains=LONG)}, WORDY),
+    "regex": ({"detection": selection(prompt__re=LONG + " and " + LONG)}, WORDY),
+    "encoded": ({"detection": selection(prompt__base64=LONG)}, WORDY),
     "many": ({"detection": selection(prompt__contains=[f"w{n}" for n in range(41)])}, "are the most"),
     "account": ({"detection": selection(account_id="acct-7")}, "names someone"),
     "address": ({"detection": selection(client_address__cidr="192.0.2.0/24")}, "names someone"),
