@@ -18,6 +18,7 @@ GOOD = {
     "level": "low",
 }
 DETECTION = {"selection": {"markers": "thinking"}, "condition": "selection"}
+MANY = [f"w{n}" for n in range(41)]
 WORDY = "carries no prompt"
 LONG = "in this long prompt there are many more words than a turn of phrase has"
 
@@ -53,7 +54,7 @@ ISSUES = {
     "prompt": ({"detection": selection(prompt__contains=LONG)}, WORDY),
     "regex": ({"detection": selection(prompt__re=LONG + " and " + LONG)}, WORDY),
     "encoded": ({"detection": selection(prompt__base64=LONG)}, WORDY),
-    "many": ({"detection": selection(prompt__contains=[f"w{n}" for n in range(41)])}, "are the most"),
+    "many": ({"detection": selection(prompt__contains=MANY)}, "the most"),
     "account": ({"detection": selection(account_id="acct-7")}, "names someone"),
     "address": ({"detection": selection(client_address__cidr="192.0.2.0/24")}, "names someone"),
     "country": ({"detection": selection(country="AQ")}, "never a signal"),
