@@ -3,9 +3,10 @@ import yaml
 
 from stillwatch.errors import InputError
 from stillwatch.share.sigma.cases import read_cases
+from stillwatch.share.sigma.convert import convert
 from stillwatch.share.sigma.lint import lint
 from stillwatch.share.sigma.reading import read_rules
-from tests.share.sigma.build import document
+from tests.share.sigma.build import document, event, in_python
 
 GOOD = {
     "id": "3b7d4a52-6d0e-4f0a-9f46-6a7a0b6a9d11",
@@ -102,3 +103,32 @@ def test_what_is_no_rule_is_one_clear_line():
 def test_what_is_no_case_is_one_clear_line(text):
     with pytest.raises(InputError, match=r"tests\.yml holds no test events"):
         read_cases(text, "tests.yml")
+
+
+HOSTILE = {
+    "undefined": ("two", "not defined"),
+    "pipe": ("selection | count() > 3", "deprecated"),
+    "deep": ("not " * 400 + "selection", "recursion"),
+    "long": ("selection or " * 300 + "selection", "split the rule"),
+    "brackets": ("(" * 40 + "selection" + ")" * 40, "split the rule"),
+}
+
+
+@pytest.mark.parametrize(("condition", "why"), HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_condition_is_one_clear_line(condition, why):
+    detection = DETECTION | {"condition": condition}
+    assert any(why in line for line in said_of(detection))
+    rule = read_rules(yaml.safe_dump(document(detection)), "a.yml").rules[0]
+    with pytest.raises(InputError, match=why):
+        in_python(rule, [event()])
+    done = convert(yaml.safe_dump(document(detection)), "a.yml", "duckdb")
+    assert done.queries == ()
+    assert why in done.reason
+
+
+def test_a_few_lines_cannot_stand_for_millions_of_values():
+    bomb = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
+    with pytest.raises(InputError, match="aliases are not allowed"):
+        read_rules(bomb, "a.yml")
+    with pytest.raises(InputError, match="split it"):
+        read_rules("a" * 200_001, "a.yml")

@@ -106,7 +106,7 @@ def convert(text: str, file: str, target: str) -> Converted:
                         name: _flat(part) for name, part in rule.detection.detections.items()
                     }
         queries = targets()[target]().convert(SigmaCollection(list(rules)))
-    except (SigmaError, NotImplementedError, InputError) as error:
+    except (SigmaError, NotImplementedError, RecursionError, InputError) as error:
         return Converted(file, (), first_line(error))
     notes = {NARROWER[target, feature] for feature in used if (target, feature) in NARROWER}
     return Converted(file, tuple(str(query) for query in queries), None, tuple(sorted(notes)))

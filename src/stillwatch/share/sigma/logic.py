@@ -18,6 +18,7 @@ from sigma.conditions import (
 from sigma.conversion.base import Backend
 from sigma.conversion.state import ConversionState
 from sigma.correlations import SigmaCorrelationRule
+from sigma.exceptions import SigmaError
 from sigma.modifiers import (
     SigmaExpandModifier,
     SigmaUTF16BEModifier,
@@ -40,7 +41,7 @@ from sigma.types import (
 from stillwatch.errors import InputError
 from stillwatch.share.sigma.fields import Field, Service, Sort, field_of
 from stillwatch.share.sigma.patterns import Network, Pattern, check_regex, network_of, pattern_of
-from stillwatch.share.sigma.reading import service_of, title_of
+from stillwatch.share.sigma.reading import first_line, service_of, title_of
 
 T = TypeVar("T")
 Leaf = ConditionFieldEqualsValueExpression
@@ -55,6 +56,10 @@ REFUSED_MODIFIERS = (
     SigmaExpandModifier,
 )
 """For bytes, Windows' command lines and values that a SIEM fills in: none is in this log source."""
+LONGEST_CONDITION = 2_000
+"""Characters of a condition."""
+MOST_BRACKETS = 20
+"""Opening brackets of a condition: pySigma's parser takes long over more."""
 OPERATORS = {
     CompareOperators.LT: "<",
     CompareOperators.LTE: "<=",
@@ -119,13 +124,12 @@ class LogBackend(Backend, Generic[T]):
             InputError: The rule asks for something that is refused here.
         """
         self.service = service_of(rule)
-        for detection in rule.detection.detections.values():
-            _check_modifiers(detection)
         try:
+            _check(rule)
             trees = [condition.parsed for condition in rule.detection.parsed_condition]
             parts = [self.convert_condition(tree, ConversionState()) for tree in trees if tree]
-        except InputError as error:
-            raise InputError(f"{title_of(rule)}: {error}") from error
+        except (InputError, SigmaError, RecursionError) as error:
+            raise InputError(f"{title_of(rule)}: {first_line(error)}") from error
         if not parts:
             raise InputError(f"{title_of(rule)}: its condition names no detection")
         return self.any_of(parts) if len(parts) > 1 else cast("T", parts[0])
@@ -299,6 +303,18 @@ class LogBackend(Backend, Generic[T]):
 
 def _refuse(field: Field, why: str) -> NoReturn:
     raise InputError(f"{field.name} {why}")
+
+
+def _check(rule: SigmaRule) -> None:
+    """Refuse conditions too long to be parsed in good time, and modifiers that mean nothing."""
+    for condition in rule.detection.condition:
+        if len(condition) > LONGEST_CONDITION or condition.count("(") > MOST_BRACKETS:
+            raise InputError(
+                f"a condition has more than {LONGEST_CONDITION} characters or {MOST_BRACKETS} "
+                "brackets: split the rule"
+            )
+    for detection in rule.detection.detections.values():
+        _check_modifiers(detection)
 
 
 def _check_modifiers(detection: SigmaDetection) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import yaml
 from sigma.collection import SigmaCollection
@@ -13,6 +14,18 @@ from stillwatch.errors import InputError
 from stillwatch.share.sigma.fields import CATEGORY, PRODUCT, Service
 
 Rule = SigmaRule | SigmaCorrelationRule
+
+LONGEST_FILE: Final = 200_000
+"""Characters of a file of rules; a rule may come from someone else."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain YAML without aliases, which let a few lines stand for millions of values."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases are not allowed")
+        return super().compose_node(parent, index)
 
 
 @dataclass(frozen=True)
@@ -49,15 +62,17 @@ def read_rules(text: str, name: str) -> RuleFile:
     Raises:
         InputError: It is no Sigma rule; the message says why.
     """
+    if len(text) > LONGEST_FILE:
+        raise InputError(f"{name} is longer than {LONGEST_FILE:,} characters: split it")
     try:
-        documents = list(yaml.safe_load_all(text))
-    except yaml.YAMLError as error:
+        documents = list(yaml.load_all(text, _Loader))
+    except (yaml.YAMLError, RecursionError) as error:
         raise InputError(f"{name} is not YAML ({first_line(error)}): mend it") from error
     if not documents or not all(isinstance(document, dict) for document in documents):
         raise InputError(f"{name} holds no Sigma rule: give YAML documents with a title")
     try:
         rules = tuple(SigmaCollection.from_dicts(documents).rules)
-    except (SigmaError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (SigmaError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         # pySigma lets plain Python errors through where a rule has parts of the wrong type
         raise InputError(f"{name} is no valid Sigma rule: {first_line(error)}") from error
     return RuleFile(name, rules)
