@@ -113,7 +113,7 @@ def convert_command(
 ) -> None:
     """Write rules in the language of a SIEM.
 
-    One query a line group on stdout. Exits 1 where a rule cannot be converted, and says why.
+    The queries go to stdout, one after another. Exits 1 where a rule cannot be converted; says why.
     """
     require_extra()
     from stillwatch.share.sigma.convert import canonical, convert
