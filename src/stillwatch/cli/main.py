@@ -21,6 +21,7 @@ COMMANDS: Final = (
     "explain",
     "lists",
     "screen",
+    "signature",
     "simulate",
     "bench",
     "demo",

@@ -1,0 +1,1 @@
+"""Behaviour signatures as Sigma rules: read, checked, run here, converted for other systems."""
