@@ -41,7 +41,8 @@ def harvests(traffic: Traffic) -> list[Templates]:
             return [content]
         if isinstance(content, Switch):
             return within(content.before) + within(content.after)
-        return sum(map(within, content.sources), []) if isinstance(content, Mixture) else []
+        sources = content.sources if isinstance(content, Mixture) else []
+        return [harvest for source in sources for harvest in within(source)]
 
     return within(traffic.crowds[0].content)
 

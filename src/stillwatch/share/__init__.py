@@ -1,0 +1,1 @@
+"""What members of a forum share: signatures of campaigns."""
