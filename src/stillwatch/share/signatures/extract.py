@@ -46,7 +46,7 @@ from stillwatch.share.signatures.tally import Tally
 
 LIFE_DAYS: Final = 180
 """How long a signature holds unless renewed."""
-TRIES: Final = 3
+TRIES: Final = 5
 """How often a choice is measured."""
 TOLD: Final = 12
 """Refusals that are told, those of most accounts first."""
