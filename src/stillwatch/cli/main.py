@@ -20,6 +20,7 @@ COMMANDS: Final = (
     "ingest",
     "explain",
     "lists",
+    "signature",
     "simulate",
     "bench",
     "demo",

@@ -48,8 +48,10 @@ LIFE_DAYS: Final = 180
 """How long a signature holds unless renewed."""
 TRIES: Final = 5
 """How often a choice is measured."""
-TOLD: Final = 12
-"""Refusals that are told, those of most accounts first."""
+TOLD: Final = 16
+"""Refusals that are told."""
+TOLD_EACH: Final = 2
+"""Of those, single values of a family that are too common: those of most accounts."""
 
 Log = Callable[[], Iterable[pa.RecordBatch]]
 """Fingerprints that can be read more than once."""
@@ -275,14 +277,16 @@ def _common(
 ) -> list[Refusal]:
     """Single values that many accounts of the campaign carry, and too many others."""
     used = {v for chosen, _ in kept for f in chosen.pattern.features for v in f.values}
-    told = []
+    told: dict[Family, list[Refusal]] = {}
     for value in sorted(values, key=lambda v: -v.members):
-        rate = Rate.of(value.benign, scouts)
-        if rate.high > limits.most and value.value not in used:
-            why = (
-                f"is carried by {value.members:,} accounts of the campaign and by {value.benign:,} "
-                f"of {scouts:,} benign accounts: up to {rate.high:.2%}, and the limit is "
-                f"{limits.most:.2%}"
-            )
-            told.append(Refusal(Feature(value.family, (value.value,)).words, why))
-    return told
+        common = value.benign > limits.most * scouts and value.value not in used
+        if not common or len(told.get(value.family, [])) == TOLD_EACH:
+            continue
+        why = (
+            f"is carried by {value.members:,} accounts of the campaign and by {value.benign:,} of "
+            f"{scouts:,} benign accounts: {value.benign / scouts:.2%}, and the limit is "
+            f"{limits.most:.2%}"
+        )
+        refusal = Refusal(Feature(value.family, (value.value,)).words, why)
+        told.setdefault(value.family, []).append(refusal)
+    return [refusal for refusals in told.values() for refusal in refusals]
