@@ -109,7 +109,7 @@ def command(
             benign,
             Origin(
                 key_id=log.key_id,
-                made=signature_logs.now(),
+                made=signature_logs.now().date(),
                 objective=found.objective,
                 relay=found.kind is Kind.RELAY,
                 created_by=created_by,
