@@ -122,7 +122,6 @@ def measure_signatures(
         groups = [c for c in result.campaigns if c.kind in _FLAGGED and _mostly(c, members)]
         made = [_extracted(c, rows, benign, limits) for c in groups]
         signatures = list({s.id: s for e in made for s in e.signatures}.values())
-        detected = members & {a for c in groups for a in c.accounts}
         outcomes.append(
             Outcome(
                 scenario=case.scenario,
