@@ -28,10 +28,8 @@ from stillwatch.share.signatures.families import NEEDED
 from stillwatch.share.signatures.index import PlainIndex
 from stillwatch.share.signatures.model import Rate, Signature
 from stillwatch.share.signatures.tally import tally
-from stillwatch.simulate import simulate, write_traffic
+from stillwatch.simulate import SCALES, simulate, write_traffic
 
-OPERATORS: Final = 3
-"""Operators that work at both providers; those of seed s are 10 s, 10 s + 1, …"""
 OTHER: Final = 100_000
 """Provider B's seed is this much more than provider A's."""
 _SUSPECT: Final = frozenset({Kind.EXTRACTION, Kind.RELAY, Kind.UNKNOWN})
@@ -100,13 +98,16 @@ def measure_signatures(
 ) -> list[Outcome]:
     """Simulate both providers, extract at A and match at B.
 
+    The operators of seed s are 10 s, 10 s + 1, …, as many as campaigns are certain.
+
     Args:
         case: What to simulate.
         seed: Provider A's seed.
         folder: An empty folder to work in.
         limits: What signatures must keep to.
     """
-    operators = [10 * seed + place for place in range(OPERATORS)]
+    count = SCALES[case.scale].campaigns[0]
+    operators = [10 * seed + place for place in range(count)]
     here, there = (
         _simulated(case, number, operators, folder / name)
         for number, name in ((seed, "a"), (seed + OTHER, "b"))

@@ -17,7 +17,7 @@ DAY = timedelta(days=1)
 def event(account: str, hours: float = 0.0, **columns: Any) -> dict[str, Any]:
     """One event; what is not given is null, or a value that nobody else has."""
     own = hash((account, hours, "event")) % 2**60 + 1
-    row: dict[str, Any] = {name: None for name in NEEDED}
+    row: dict[str, Any] = dict.fromkeys(NEEDED)
     row |= {"account_id": account, "time": START + timedelta(hours=hours)}
     row |= {name: own + place for place, name in enumerate(("template", "opening", "closing"))}
     row |= {"markers": 0, "bands": [own + n for n in range(8)]}

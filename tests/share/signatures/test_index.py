@@ -13,6 +13,7 @@ from tests.share.signatures.build import batch, event, keyed, pattern, template
 
 SMALL = st.integers(1, 6)
 """So few values that events share them."""
+NAMES = st.sampled_from(["curl", "openai-python"])
 EVENT_FAMILIES = [family for family, aspect in ASPECTS.items() if aspect.column is not None]
 
 
@@ -27,7 +28,7 @@ def events(draw):
             values = draw(st.lists(SMALL, max_size=4, unique=True))
             columns[column] = sorted(values) + [0] * (width - len(values))
         elif is_text(family):
-            columns[column] = draw(st.sampled_from([None, "curl", "openai-python"]))
+            columns[column] = draw(st.none() | NAMES)
         else:
             values = SMALL if not FINGERPRINTS.field(column).nullable else st.none() | SMALL
             columns[column] = draw(values)
@@ -39,7 +40,7 @@ def features(draw):
     family = draw(st.sampled_from(EVENT_FAMILIES))
     numbers = sorted(draw(st.sets(SMALL, min_size=1, max_size=4)))
     if is_text(family):
-        values = tuple(sorted(draw(st.sets(st.sampled_from(["curl", "openai-python"]), min_size=1))))
+        values = tuple(sorted(draw(st.sets(NAMES, min_size=1))))
     else:
         values = tuple(value_of(family, number) for number in numbers)
     least = draw(st.integers(1, len(values))) if ASPECTS[family].many else 1

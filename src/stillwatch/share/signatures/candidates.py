@@ -35,6 +35,8 @@ EXEMPLARS: Final = 6
 """Prompts whose bands are tried."""
 WEAK_SHARE: Final = 0.3
 """Share of the campaign that must carry a feature which only narrows another down."""
+POPULAR: Final = 0.05
+"""Share of benign accounts above which content is in no signature."""
 _SETS: Final = (Family.TEMPLATE, Family.OPENING, Family.CLOSING, Family.SYSTEM)
 _LEASTS: Final[Mapping[Family, tuple[int, ...]]] = {
     Family.VOCABULARY: (2, 3, 4),
@@ -101,6 +103,16 @@ def _names(batch: pa.RecordBatch, family: Family) -> dict[int, str]:
     return {Feature(family, (text,)).numbers[0]: text for text in texts}
 
 
+def is_popular(value: Value, benign: int) -> bool:
+    """Whether a value of content is too common to be part of any signature.
+
+    Args:
+        value: with its benign accounts.
+        benign: the accounts that they were counted among.
+    """
+    return ASPECTS[value.family].alone and value.benign > POPULAR * benign
+
+
 def prevalence(
     values: Sequence[Value], benign: Iterable[pa.RecordBatch]
 ) -> tuple[list[Value], int]:
@@ -130,6 +142,8 @@ def patterns_of(
         members: its accounts.
         benign: benign accounts that `values` were counted among.
     """
+    # What is popular is nobody's, whatever else is asked of an account.
+    values = [v for v in values if not is_popular(v, benign)]
     alone = [v for v in values if ASPECTS[v.family].alone and not ASPECTS[v.family].many]
     strong = [Feature(v.family, (v.value,)) for v in alone]
     sets = [feature for family in Family for feature in _sets(family, values, benign)]
