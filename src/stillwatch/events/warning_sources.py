@@ -11,7 +11,6 @@ A line of text is one prompt. JSON may come as lines. In CSV and JSON a prompt s
 `FIELDS`.
 """
 
-import csv
 import io
 import re
 from collections.abc import Iterable, Sequence
@@ -20,6 +19,8 @@ from enum import StrEnum
 from typing import Any, Final
 
 import msgspec
+import pyarrow as pa
+from pyarrow import csv
 
 from stillwatch.events.identifiers import client_name
 from stillwatch.events.schema import EVENTS
@@ -96,8 +97,7 @@ def parse_warning(name: str, text: str) -> WarningSource | None:
 def _rows(name: str, text: str) -> Sequence[Any]:
     """Split a source into rows: text, or values by name."""
     if name.endswith((".csv", ".tsv")):
-        delimiter = "\t" if name.endswith(".tsv") else ","
-        return list(csv.DictReader(io.StringIO(text), delimiter=delimiter))
+        return _csv(text, "\t" if name.endswith(".tsv") else ",")
     if text.lstrip()[:1] in {"{", "["}:
         try:
             document = msgspec.json.decode(text)
@@ -105,6 +105,23 @@ def _rows(name: str, text: str) -> Sequence[Any]:
             return _json_lines(text.splitlines())
         return document if isinstance(document, list) else [document]
     return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _csv(text: str, delimiter: str) -> list[Any]:
+    """Read rows whose fields may hold line breaks; none where the text is no table."""
+    parse = csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
+    read = csv.ReadOptions(block_size=max(len(text.encode()), 1))
+    plain = csv.ConvertOptions(strings_can_be_null=True)
+    try:
+        table = csv.read_csv(io.BytesIO(text.encode()), read, parse, plain)
+    except pa.ArrowInvalid:
+        return []
+    return [{name: _plain(value) for name, value in row.items()} for row in table.to_pylist()]
+
+
+def _plain(value: Any) -> Any:
+    """Text and numbers as they are; dates and what else Arrow guesses as text."""
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 
 
 def _json_lines(lines: Iterable[str]) -> list[Any]:
