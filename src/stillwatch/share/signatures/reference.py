@@ -1,6 +1,7 @@
 """The naive twin of `PlainIndex`: what it must find, one event and one feature after the other."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pyarrow as pa
 
@@ -18,7 +19,7 @@ def find(patterns: Sequence[Pattern], batch: pa.RecordBatch) -> set[tuple[int, i
     }
 
 
-def carries(event: dict[str, object], feature: Feature) -> bool:
+def carries(event: dict[str, Any], feature: Feature) -> bool:
     """Say whether an event, with its columns by name, carries a feature."""
     aspect = ASPECTS[feature.family]
     found = event[str(aspect.column)]
