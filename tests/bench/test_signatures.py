@@ -1,7 +1,12 @@
+from pathlib import Path
+
+import msgspec
 import pytest
 
 from stillwatch.bench.signatures import Outcome, measure_signatures, page, rows_of
 from stillwatch.bench.suite import Case
+
+ROOT = Path(__file__).parents[2]
 
 
 def outcome(scenario: str, **given) -> Outcome:
@@ -33,6 +38,12 @@ def test_an_operator_without_a_signature_counts_as_missed():
     assert (naive.false.hits, naive.false.accounts) == (1, 1000)
     assert other.scenario == "mixed"
     assert "| naive | 2 | 1 | 1 | 100% (40 of 40) | 40% (8 of 20) |" in page([naive, other])
+
+
+def test_the_page_shows_the_committed_outcomes():
+    lines = (ROOT / "benchmarks/quality/signatures.jsonl").read_bytes().splitlines()
+    outcomes = [msgspec.json.decode(line, type=Outcome) for line in lines]
+    assert page(rows_of(outcomes)) in (ROOT / "docs/signatures.md").read_text()
 
 
 @pytest.mark.slow
