@@ -42,6 +42,14 @@ def list_scenarios(ctx: click.Context, _option: click.Parameter, asked: bool) ->
     show_default=True,
     help="The same seed gives the same bytes.",
 )
+@click.option(
+    "--operator",
+    "operators",
+    type=click.IntRange(min=0),
+    multiple=True,
+    metavar="SEED",
+    help="Operator of the next campaign, the same at any provider; can be repeated.",
+)
 @click.option("--prompts", type=options.FOLDER, help="Folder of real prompts, read in place.")
 @click.option("--out", type=options.FOLDER, required=True, help="Folder to write to.")
 @click.option(
@@ -61,6 +69,7 @@ def command(
     prompts: Path | None,
     out: Path,
     *,
+    operators: tuple[int, ...],
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -74,7 +83,7 @@ def command(
 
     screen = Screen(quiet=quiet)
     check_folder(out)
-    traffic = simulate(scenario, scale=scale, seed=seed, prompts=prompts)
+    traffic = simulate(scenario, scale=scale, seed=seed, prompts=prompts, operators=operators)
     with screen.bars({"simulating": 1.0}) as progress:
         progress.start("simulating", SCALES[scale].events)
         events = write_traffic(traffic, out, progress.advance)

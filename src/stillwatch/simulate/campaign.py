@@ -46,12 +46,20 @@ class Operation:
 
 
 def draw_operation(
-    stage: Stage, name: str, size: int, *, events: float, rate: float, evasion: Evasion
+    stage: Stage,
+    name: str,
+    size: int,
+    *,
+    events: float,
+    rate: float,
+    evasion: Evasion,
+    own: Stage,
 ) -> Operation:
     """Draw objectives, rate and timing.
 
     Args:
         stage: World and generator.
+        own: The stage of what the operator takes with it, see `campaign`.
         name: Campaign id.
         size: Accounts.
         events: Events that the operation may send in all.
@@ -73,25 +81,47 @@ def draw_operation(
         )
         rate = each / length
     buyers = 1 + round(4 * evasion.many_buyers)
-    chosen = rng.permutation(list(OBJECTIVES))[:buyers]
-    speech = stage.speech(1, "reason")[0] if rng.random() < 0.35 else 0
+    chosen = own.rng.permutation(list(OBJECTIVES))[:buyers]
+    speech = own.speech(1, "reason")[0] if own.rng.random() < 0.35 else 0
     return Operation(name, tuple(str(o) for o in chosen), int(speech), rate, start, length, evasion)
 
 
 def campaign(
-    stage: Stage, name: str, size: int, *, events: float, rate: float, evasion: Evasion
+    stage: Stage,
+    name: str,
+    size: int,
+    *,
+    events: float,
+    rate: float,
+    evasion: Evasion,
+    own: Stage | None = None,
 ) -> Crowd:
-    """Draw one attacking campaign of `size` accounts that sends about `events` events."""
-    rng = stage.rng
-    operation = draw_operation(stage, name, size, events=events, rate=rate, evasion=evasion)
+    """Draw one attacking campaign of `size` accounts that sends about `events` events.
+
+    Args:
+        stage: World and generator.
+        name: Campaign id.
+        size: Accounts.
+        events: Events that it sends in all.
+        rate: Events per account and day that it aims at.
+        evasion: Knobs.
+        own: The same stage with the operator's own generator: what an operator takes from provider
+            to provider is drawn from it (objectives, frames, common pool of work items, client and
+            request settings, pace), never a number of draws that depends on accounts or days. None
+            draws all from `stage`.
+    """
+    rng, own = stage.rng, own or stage
+    operation = draw_operation(
+        stage, name, size, events=events, rate=rate, evasion=evasion, own=own
+    )
     people = stage.people(size)
     natives = rng.random(size) < 0.8
     people.language = np.where(natives, operation.language, people.language)
     endings = _lives(stage, people, operation)
     _signups(stage, people, operation)
     _infrastructure(stage, people, evasion)
-    _clients(stage, people, evasion)
-    _schedule(stage, people, operation)
+    _clients(stage, people, evasion, own)
+    _schedule(stage, people, operation, own)
     if evasion.model_move:
         moved = rng.random(size) < 0.5 + evasion.model_move / 2
         people.moves = np.where(moved, stage.release + rng.exponential(0.35, size), NEVER)
@@ -101,14 +131,14 @@ def campaign(
     return Crowd(
         cohort="campaign",
         people=people,
-        content=_content(stage, people, operation, size),
+        content=_content(stage, people, operation, own),
         group=np.full(size, name, object),
         kind=Kind.RELAY if relay >= 0.5 else Kind.EXTRACTION,
         objective=operation.objectives[0] if len(operation.objectives) == 1 else "general",
         attack=True,
         knobs={field: getattr(evasion, field) for field in evasion.__dataclass_fields__},
         volume=_volume(stage, operation),
-        clock=_clock(stage),
+        clock=_clock(stage, own),
         endings=endings,
     )
 
@@ -201,16 +231,16 @@ def _infrastructure(stage: Stage, people: People, evasion: Evasion) -> None:
     people.country[abroad] = rng.choice(away.country[:3], len(abroad))
 
 
-def _clients(stage: Stage, people: People, evasion: Evasion) -> None:
+def _clients(stage: Stage, people: People, evasion: Evasion, own: Stage) -> None:
     """One or a few clients and request settings for accounts without a client of their own."""
     rng, size = stage.rng, len(people)
     shared = np.flatnonzero(rng.random(size) >= evasion.distinct_clients)
-    web = rng.random() < 0.3
+    web = own.rng.random() < 0.3
     catalogue = stage.clients.browsers if web else stage.clients.kits
-    kinds = rng.choice(catalogue, rng.integers(1, 4))
+    kinds = own.rng.choice(catalogue, own.rng.integers(1, 4))
     people.client[shared] = rng.choice(kinds, len(shared))
     people.second_client[shared] = people.client[shared]
-    model_settings = stage.people(200)
+    model_settings = own.people(200)
     is_kit = np.isin(model_settings.client, stage.clients.browsers, invert=not web)
     setting = int(np.flatnonzero(is_kit)[0])
     for trait in (
@@ -231,11 +261,11 @@ def _clients(stage: Stage, people: People, evasion: Evasion) -> None:
     people.answer = heavy(rng, size, typical, 0.3, 3000.0)
 
 
-def _schedule(stage: Stage, people: People, operation: Operation) -> None:
+def _schedule(stage: Stage, people: People, operation: Operation, own: Stage) -> None:
     """Load balancing: equal shares by the operation's clock, less so with a daily rhythm."""
     rng, size, evasion = stage.rng, len(people), operation.evasion
     human = rng.random(size) < evasion.daily_rhythm
-    balance = rng.uniform(0.05, 0.8)
+    balance = own.rng.uniform(0.05, 0.8)
     # Where lives are short fewer accounts work at a time, each harder: the work stays the same.
     shorter = operation.length / max(float(np.mean(people.stop - people.start)), 0.05)
     rate = operation.rate * shorter * np.exp(rng.normal(0, balance, size))
@@ -243,14 +273,14 @@ def _schedule(stage: Stage, people: People, operation: Operation) -> None:
     people.rate = np.minimum(rate / people.active, 3000.0)
     people.weekend = np.where(human, people.weekend, 1.0)
     people.linked = np.where(human, 0.1, rng.uniform(0.7, 1.0))
-    people.regular = ~human & (rng.random(size) < rng.choice([0.0, 1.0]))
+    people.regular = ~human & (rng.random(size) < own.rng.choice([0.0, 1.0]))
     talks = rng.random(size) < evasion.conversations
-    run = float(rng.choice([1.0, 4.0, 15.0]))
+    run = float(own.rng.choice([1.0, 4.0, 15.0]))
     people.turns = np.where(
         talks, rng.uniform(2.0, 6.0, size), np.minimum(run, 1 + people.rate / 3)
     )
-    people.gap = np.where(talks, heavy(rng, size, 50.0, 0.5, 600.0), rng.uniform(2.0, 40.0))
-    people.chat = talks | (rng.random() < 0.25)
+    people.gap = np.where(talks, heavy(rng, size, 50.0, 0.5, 600.0), own.rng.uniform(2.0, 40.0))
+    people.chat = talks | (own.rng.random() < 0.25)
 
 
 def _volume(stage: Stage, operation: Operation) -> np.ndarray:
@@ -262,26 +292,26 @@ def _volume(stage: Stage, operation: Operation) -> np.ndarray:
     return np.where(pause, 0.1, volume) * np.exp(rng.normal(0, 0.15, stage.days))
 
 
-def _clock(stage: Stage) -> np.ndarray:
+def _clock(stage: Stage, own: Stage) -> np.ndarray:
     """The operation's jobs by day and hour: runs at full speed with idle hours between."""
     rng = stage.rng
     hours = stage.days * 24
-    edges = np.flatnonzero(rng.random(hours) < rng.uniform(0.05, 0.4))
+    edges = np.flatnonzero(rng.random(hours) < own.rng.uniform(0.05, 0.4))
     level = rng.choice([0.05, 0.4, 1.0], len(edges) + 1, p=[0.3, 0.2, 0.5])
     steps = np.searchsorted(edges, np.arange(hours), side="right")
     return level[steps].reshape(stage.days, 24)
 
 
-def _content(stage: Stage, people: People, operation: Operation, size: int) -> Content:
+def _content(stage: Stage, people: People, operation: Operation, own: Stage) -> Content:
     """Everything the pool sends: the buyers' harvests, ordinary cover, relayed customers."""
-    rng, evasion = stage.rng, operation.evasion
+    rng, size, evasion = stage.rng, len(people), operation.evasion
     sources: list[Content] = []
     users: list[int] = []
     private = rng.random(size) < evasion.private_pools
     for objective in operation.objectives:
-        before = _harvest(stage, operation, objective, private)
+        before = _harvest(stage, operation, objective, private, own)
         if evasion.model_move > 0:
-            after = _harvest(stage, operation, objective, private)
+            after = _harvest(stage, operation, objective, private, own)
             sources.append(Switch(before, after, stage.release + 0.2))
         else:
             sources.append(before)
@@ -306,31 +336,33 @@ def _content(stage: Stage, people: People, operation: Operation, size: int) -> C
     return Mixture(sources, np.concatenate(shares, axis=1), users, hops=hops)
 
 
-def _harvest(stage: Stage, operation: Operation, objective: str, private: np.ndarray) -> Templates:
+def _harvest(
+    stage: Stage, operation: Operation, objective: str, private: np.ndarray, own: Stage
+) -> Templates:
     """One buyer's frames around one buyer's pool of work items."""
-    rng, size = stage.rng, len(private)
+    taken, size = own.rng, len(private)
     rules, item = OBJECTIVES[objective]
     known = [rule for rule in rules if rule in grammar(LANGUAGES[operation.language])]
     language = operation.language if known else 0
-    rule = str(rng.choice(known or list(rules)))
-    frames = stage.bank.templates(rule, int(rng.integers(1, 7)), rng, language)
+    rule = str(taken.choice(known or list(rules)))
+    frames = stage.bank.templates(rule, int(taken.integers(1, 7)), taken, language)
     if rule == "rewrite":
         # What is cleaned was harvested before: the first stage runs beside the second.
-        frames += stage.bank.templates("reason", int(rng.integers(1, 4)), rng, language)
-    common = int(np.exp(rng.uniform(np.log(300), np.log(12_000))))
+        frames += stage.bank.templates("reason", int(taken.integers(1, 4)), taken, language)
+    common = int(np.exp(taken.uniform(np.log(300), np.log(12_000))))
     span = max(8, min(300, LARGEST_POOL // max(size, 1)))
     shards = np.flatnonzero(private)
     everything = len(topics(grammar(LANGUAGES[language])))
-    centre = int(rng.integers(0, everything))
-    narrow = (centre + np.arange(int(rng.integers(4, 25)))) % everything
-    parts = [stage.bank.draw(item, common, rng, language, narrow)]
+    centre = int(taken.integers(0, everything))
+    narrow = (centre + np.arange(int(taken.integers(4, 25)))) % everything
+    parts = [stage.bank.draw(item, common, taken, language, narrow)]
     if len(shards):
         parts.append(
-            stage.bank.draw(item, span * len(shards), rng, language, np.arange(everything))
+            stage.bank.draw(item, span * len(shards), stage.rng, language, np.arange(everything))
         )
     first, spans = np.zeros(size, np.int64), np.full(size, common)
     first[shards], spans[shards] = common + np.arange(len(shards)) * span, span
-    if rng.random() < 0.4:
+    if taken.random() < 0.4:
         # A scheduler deals the common pool out in stretches that overlap a little.
         stretch = max(20, 3 * common // max(size, 1))
         dealt = ~private
@@ -341,7 +373,7 @@ def _harvest(stage: Stage, operation: Operation, objective: str, private: np.nda
         pa.concat_arrays([part[1] for part in parts]),
         first,
         spans,
-        sweep=bool(rng.random() < 0.5),
+        sweep=bool(taken.random() < 0.5),
     )
     return Templates(
         group=np.zeros(size, np.int64),
@@ -350,9 +382,9 @@ def _harvest(stage: Stage, operation: Operation, objective: str, private: np.nda
         language=np.array([language]),
         source=pool,
         paraphrase=np.array([operation.evasion.paraphrase]),
-        system=_system(stage, language),
-        forms=[str(rng.choice(FORMS))],
-        skew=float(rng.uniform(0, 2)),
+        system=_system(own, language),
+        forms=[str(taken.choice(FORMS))],
+        skew=float(taken.uniform(0, 2)),
         follow="probe_turn" if "probe_turn" in grammar(LANGUAGES[language]) else "follow",
         followed=operation.evasion.conversations,
     )

@@ -118,5 +118,6 @@ def describe(traffic: Traffic, count: int) -> dict[str, object]:
             for crowd in traffic.crowds
             if crowd.attack
         ],
+        **({"operators": traffic.operators} if traffic.operators else {}),
         **({"tactics": tactics} if tactics else {}),
     }

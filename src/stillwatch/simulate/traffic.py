@@ -1,7 +1,7 @@
 """Simulate a scenario: draw the accounts at once, then stream their events by day."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -69,6 +69,7 @@ class Traffic:
     exemptions: list[Exemption]
     crowds: list[Crowd]
     clients: Clients
+    operators: tuple[int, ...] = ()
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Events (contract 1) in the order of time within each stride of days."""
@@ -95,7 +96,12 @@ class Traffic:
 
 
 def simulate(
-    scenario: str, *, scale: str = "small", seed: int = 0, prompts: Path | None = None
+    scenario: str,
+    *,
+    scale: str = "small",
+    seed: int = 0,
+    prompts: Path | None = None,
+    operators: Sequence[int] = (),
 ) -> Traffic:
     """Draw a scenario.
 
@@ -104,10 +110,13 @@ def simulate(
         scale: One of `SCALES`.
         seed: The same seed, scale, scenario and prompts give the same bytes.
         prompts: Directory of real prompts (docs/guide/simulate.md), or None for the grammar.
+        operators: Seeds of operators, one for each of the first campaigns. What an operator takes
+            from provider to provider follows from its seed alone; its accounts, infrastructure,
+            days and size, and all benign traffic, follow from `seed`.
 
     Raises:
-        InputError: The scenario, scale or seed cannot be used, or a prompt file is missing or
-            malformed.
+        InputError: The scenario, scale or a seed cannot be used, there are more operators than
+            campaigns, or a prompt file is missing or malformed.
     """
     if scenario not in SCENARIOS:
         raise InputError(
@@ -115,14 +124,17 @@ def simulate(
         )
     if scale not in SCALES:
         raise InputError(f"There is no scale {scale!r}; choose one of {', '.join(SCALES)}.")
-    if not 0 <= seed < SEEDS:
-        raise InputError(f"The seed {seed} cannot be used; give a whole number below {SEEDS}.")
+    for number in (seed, *operators):
+        if not 0 <= number < SEEDS:
+            raise InputError(
+                f"The seed {number} cannot be used; give a whole number below {SEEDS}."
+            )
     bank = Bank() if prompts is None else read_corpus(prompts)
     plan, clients = SCALES[scale], build_clients()
     rng = np.random.default_rng([seed, 1])
     release = float(rng.uniform(0.4, 0.7) * plan.days)
     stage = Stage(rng, build_world(), clients, bank, plan.days, release)
-    crowds = _attack(stage, plan, definition(scenario))
+    crowds = _attack(stage, plan, definition(scenario), operators)
     attackers = sum(len(crowd.people) for crowd in crowds)
     crowds += _benign(stage, plan, attackers, sum(crowd.expected(plan.days) for crowd in crowds))
     adapt(stage, crowds, definition(scenario).tactics)
@@ -142,6 +154,7 @@ def simulate(
         exemptions=_exemptions(crowds, plan),
         crowds=crowds,
         clients=clients,
+        operators=tuple(operators),
     )
 
 
@@ -159,10 +172,11 @@ def _benign(stage: Stage, plan: Scale, attackers: int, harvested: float) -> list
     return crowds
 
 
-def _attack(stage: Stage, plan: Scale, chosen: Scenario) -> list[Crowd]:
+def _attack(stage: Stage, plan: Scale, chosen: Scenario, operators: Sequence[int]) -> list[Crowd]:
     """Campaigns of heavy-tailed sizes that share the scale's attackers and a part of its events."""
     rng = stage.rng
     if not chosen.attack:
+        _enough(operators, 0)
         return []
     attackers = round(plan.attackers * rng.uniform(0.95, 1.1))
     evasion = chosen.evasion
@@ -171,6 +185,7 @@ def _attack(stage: Stage, plan: Scale, chosen: Scenario) -> list[Crowd]:
     if evasion is not None and evasion.small_campaigns:
         cell = (attackers / number) ** (1 - evasion.small_campaigns) * 20**evasion.small_campaigns
         number = max(number, round(attackers / (chosen.tactics.cell or cell)))
+    _enough(operators, number)
     # Sizes are heavy-tailed, except where a scenario fixes how many or how small.
     even = chosen.campaigns is not None or (evasion is not None and evasion.small_campaigns > 0)
     weight = rng.uniform(0.5, 2.0, number) if even else rng.pareto(0.9, number) + 0.15
@@ -184,6 +199,8 @@ def _attack(stage: Stage, plan: Scale, chosen: Scenario) -> list[Crowd]:
     each = sizes ** (1 - 0.2 * skew) * rates ** (0.6 * skew)
     each *= np.exp(rng.normal(0, 0.5 * skew, number))
     each *= events / each.sum()
+    stages = [replace(stage, rng=np.random.default_rng([seed, 4])) for seed in operators]
+    stages += [stage] * (number - len(stages))
     return [
         campaign(
             stage,
@@ -191,10 +208,19 @@ def _attack(stage: Stage, plan: Scale, chosen: Scenario) -> list[Crowd]:
             int(sizes[place]),
             events=float(each[place]),
             rate=float(rates[place]),
-            evasion=evasion or _mood(rng, chosen, pool=place == 1 and number > _POOLED),
+            evasion=evasion or _mood(own.rng, chosen, pool=place == 1 and number > _POOLED),
+            own=own,
         )
-        for place in range(number)
+        for place, own in enumerate(stages)
     ]
+
+
+def _enough(operators: Sequence[int], campaigns: int) -> None:
+    """Refuse operators without a campaign to run."""
+    if len(operators) > campaigns:
+        raise InputError(
+            f"There are {len(operators)} operators and {campaigns} campaigns; name fewer operators."
+        )
 
 
 def _mood(rng: np.random.Generator, chosen: Scenario, *, pool: bool) -> Evasion:

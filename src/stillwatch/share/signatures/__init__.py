@@ -1,1 +1,1 @@
-"""Signatures: shareable detection patterns over fingerprints."""
+"""Signatures of campaigns: what is carried from provider to provider, made, kept, matched."""

@@ -36,7 +36,7 @@ def rules(tmp_path):
 
 
 def run(capsys, *words):
-    code = main(["signature", *map(str, words)])
+    code = main(["signature", "sigma", *map(str, words)])
     shown = capsys.readouterr()
     return code, shown.out, shown.err
 

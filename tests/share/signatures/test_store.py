@@ -1,0 +1,73 @@
+import pytest
+
+from stillwatch.errors import InputError
+from stillwatch.share.signatures.life import Act, Happening
+from stillwatch.share.signatures.model import State
+from stillwatch.share.signatures.store import LIFE, SIGNATURES, SignatureStore
+from tests.share.signatures.build import DAY, START, signature, template
+
+ONE, TWO = signature(template(7)), signature(template(8))
+
+
+@pytest.fixture
+def store(tmp_path):
+    made = SignatureStore(tmp_path / "signatures")
+    assert made.add([ONE]) == [ONE]
+    return made
+
+
+def test_signatures_come_back_as_they_were(store):
+    assert store.add([TWO]) == [TWO]
+    assert store.signatures() == [ONE, TWO]
+
+
+def test_the_same_pattern_is_added_once(store):
+    assert store.add([ONE, TWO, ONE][:2]) == [TWO]
+    assert store.signatures() == [ONE, TWO]
+
+
+@pytest.mark.parametrize("cut", [1, 5, 40])
+def test_a_line_that_a_crash_cut_off_is_dropped(store, cut):
+    store.add([TWO])
+    path = store.folder / SIGNATURES
+    path.write_bytes(path.read_bytes()[:-cut])
+    assert store.signatures() == [ONE]
+    assert store.add([TWO]) == [TWO]
+    assert store.signatures() == [ONE, TWO]
+
+
+def test_a_file_of_which_nothing_whole_is_left_begins_anew(store):
+    path = store.folder / SIGNATURES
+    path.write_bytes(b'{"form')
+    assert store.add([TWO]) == [TWO]
+    assert store.signatures() == [TWO]
+
+
+def test_what_happened_is_kept_and_what_cannot_happen_is_not_written(store):
+    tested = Happening(ONE.id, START + DAY, Act.TEST, "Ada")
+    assert store.record(tested).state is State.TESTED
+    with pytest.raises(InputError, match="not possible"):
+        store.record(Happening(ONE.id, START + 2 * DAY, Act.RELEASE, "Ada"))
+    assert store.happenings() == [tested]
+    assert store.lives(START + 2 * DAY)[ONE.id].state is State.TESTED
+
+
+def test_damage_and_later_versions_are_refused(store):
+    path = store.folder / SIGNATURES
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b'"version":1', b'"version":2'))
+    with pytest.raises(InputError, match="newer Stillwatch"):
+        store.signatures()
+    path.write_bytes(whole.replace(b'"family"', b'"fumily"'))
+    with pytest.raises(InputError, match="is damaged"):
+        store.signatures()
+
+
+def test_a_signature_is_found_by_the_start_of_its_id(store):
+    assert store.find(ONE.id[11:19]) == ONE
+    assert store.find(ONE.id) == ONE
+    with pytest.raises(InputError, match="0 signatures"):
+        store.find("zzzz")
+    with pytest.raises(InputError, match="holds no signatures"):
+        SignatureStore(store.folder / "none").signatures()
+    assert not (store.folder / LIFE).exists()
