@@ -30,12 +30,6 @@ def _ref(*types: str) -> Text:
     return Text(shape, _LONGEST_TYPE + 38, f"an id of {' or '.join(types)}")
 
 
-def _extended(**rules: Rule) -> Fields:
-    """Properties of ours; those whose names end in `_` may be absent."""
-    required = {name: rule for name, rule in rules.items() if not name.endswith("_")}
-    optional = {name[:-1]: rule for name, rule in rules.items() if name.endswith("_")}
-    kind: dict[str, Rule] = {"extension_type": Only("property-extension")}
-    return Fields({extension.EXTENSION: Fields({**kind, **required}, optional)}, {})
 
 
 HOUR: Final = Text(r"20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:00:00\.000Z", 24, "a whole hour")
@@ -103,6 +97,35 @@ _RATE: Final = Fields(
     {},
 )
 
+ADDED: Final[dict[str, Fields]] = {
+    "campaign": Fields(
+        {
+            "extension_type": Only("property-extension"),
+            "kind": Word(tuple(kind.value for kind in phrases.KINDS)),
+            "q_coordination": PROBABILITY,
+            "q_kind": PROBABILITY,
+            "valid_until": HOUR,
+        },
+        {
+            "carries": Many(_CARRIED, len(phrases.OBJECTIVES)),
+            "evidence": Many(Word(tuple(line.value for line in Line)), len(Line)),
+        },
+    ),
+    "indicator": Fields(
+        {
+            "extension_type": Only("property-extension"),
+            "key_id": Text("[0-9a-f]{16}", 16, "the name of a key"),
+            "event_share": SHARE,
+            "carriers": Number(indicators.FEWEST_CARRIERS, coarse.MOST_COUNTED),
+            "cover": SHARE,
+            "false_positives": _RATE,
+            "techniques": Many(Word(tuple(atlas.TECHNIQUES), "techniques of MITRE ATLAS"), 8),
+        },
+        {"objective": OBJECTIVE, "least_values": Many(_LEAST, len(_COUNTED))},
+    ),
+}
+"""Properties that our extension adds to objects of STIX."""
+
 OBJECTS: Final[dict[str, Fields]] = {
     "identity": Fields(
         {
@@ -126,24 +149,20 @@ OBJECTS: Final[dict[str, Fields]] = {
             "first_seen": HOUR,
             "last_seen": HOUR,
             "confidence": CONFIDENCE,
-            "extensions": _extended(
-                kind=Word(tuple(kind.value for kind in phrases.KINDS)),
-                q_coordination=PROBABILITY,
-                q_kind=PROBABILITY,
-                valid_until=HOUR,
-                carries_=Many(_CARRIED, len(phrases.OBJECTIVES)),
-                evidence_=Many(Word(tuple(line.value for line in Line)), len(Line)),
-            ),
+            "extensions": Fields({extension.EXTENSION: ADDED["campaign"]}, {}),
         },
         {"objective": Word(tuple(phrases.OBJECTIVES.values()), "fixed sentences")},
     ),
-    "attack-pattern": _object(
-        "attack-pattern",
+    "attack-pattern": Fields(
         {
+            "type": Only("attack-pattern"),
+            "id": _ref("attack-pattern"),
+            **_COMMON,
             "name": Word(tuple(t.name for t in atlas.TECHNIQUES.values()), "names of techniques"),
             "external_references": Many(_REFERENCE, 1),
             "kill_chain_phases": Many(_PHASE, 4),
         },
+        {},
     ),
     "course-of-action": _object(
         "course-of-action",
@@ -193,16 +212,7 @@ OBJECTS: Final[dict[str, Fields]] = {
             "valid_from": HOUR,
             "valid_until": HOUR,
             "confidence": CONFIDENCE,
-            "extensions": _extended(
-                key_id=Text("[0-9a-f]{16}", 16, "the name of a key"),
-                event_share=SHARE,
-                carriers=Number(indicators.FEWEST_CARRIERS, coarse.MOST_COUNTED),
-                cover=SHARE,
-                false_positives=_RATE,
-                techniques=Many(Word(tuple(atlas.TECHNIQUES), "techniques of MITRE ATLAS"), 8),
-                objective_=OBJECTIVE,
-                least_values_=Many(_LEAST, len(_COUNTED)),
-            ),
+            "extensions": Fields({extension.EXTENSION: ADDED["indicator"]}, {}),
         },
     ),
     "sighting": _object(

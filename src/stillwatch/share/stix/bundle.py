@@ -36,7 +36,9 @@ def read(data: bytes) -> Stix:
     if len(data) > MOST_BYTES:
         raise InputError(f"the bundle has {len(data):,} bytes, {MOST_BYTES:,} are read: split it")
     try:
-        value = json.loads(data, object_pairs_hook=_unique, parse_constant=_no_constant)
+        value = json.loads(
+            data.decode(), object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_whole
+        )
     except RecursionError:
         raise InputError(_TOO_DEEP) from None
     except UnicodeDecodeError:
@@ -44,6 +46,8 @@ def read(data: bytes) -> Stix:
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise InputError(f"the bundle is not JSON at {place}: mend that") from None
+    except ValueError:
+        raise InputError("the bundle holds a number of thousands of digits: shorten it") from None
     _check_depth(value)
     if not isinstance(value, dict) or value.get("type") != "bundle":
         raise InputError("this is no STIX bundle: give a JSON object of type bundle")
@@ -105,6 +109,15 @@ def _unique(pairs: list[tuple[str, Any]]) -> Stix:
 
 def _no_constant(_: str) -> float:
     raise InputError("the bundle holds NaN or Infinity, which JSON does not have: remove it")
+
+
+def _whole(digits: str) -> int | float:
+    """Read an integer; where these digits are how a double is written, it is that double."""
+    number = int(digits)
+    if abs(number) < 2**53 or abs(number) > 2**1023:
+        return number
+    double = float(number)
+    return double if rfc8785.dumps(double).decode() == digits else number
 
 
 def _check_depth(value: Any) -> None:

@@ -135,7 +135,10 @@ class _Maker:
     def attack_pattern(self, technique_id: str) -> Stix:
         technique = atlas.TECHNIQUES[technique_id]
         return {
-            **self._common("attack-pattern", technique_id),
+            "type": "attack-pattern",
+            "spec_version": "2.1",
+            "id": self._ids.of("attack-pattern", technique_id),
+            "created_by_ref": self._of.producer.id,
             "created": extension.DEFINITION["created"],
             "modified": extension.DEFINITION["modified"],
             "name": technique.name,
@@ -147,10 +150,12 @@ class _Maker:
         }
 
     def activity(self) -> Stix:
+        """Observables have no versions: another count or marking is another object."""
+        facts = (self._of.id, str(self._of.accounts), self._of.tlp.value)
         return {
             "type": extension.ACTIVITY,
             "spec_version": "2.1",
-            "id": self._ids.of(extension.ACTIVITY, self._of.id),
+            "id": self._ids.of(extension.ACTIVITY, *facts),
             "accounts": self._of.accounts,
             "campaign_ref": self._of.id,
             "created_by_ref": self._of.producer.id,

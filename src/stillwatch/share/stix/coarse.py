@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-MOST_COUNTED: Final = 990_000_000
+MOST_COUNTED: Final = 900_000_000
 """The largest count that leaves; STIX allows no more than 999,999,999."""
 LEAST_PROBABILITY: Final = 1e-6
 """Below this a q-value says more about the model than about the world."""

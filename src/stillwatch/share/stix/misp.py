@@ -5,7 +5,6 @@ for our observables, so the counts become attributes of the event.
 """
 
 import json
-import warnings
 from typing import Any
 
 from stillwatch.errors import ConfigError, InputError
@@ -41,21 +40,16 @@ def event(bundle: Stix) -> bytes:
 
 def _converted(bundle: Stix) -> Any:
     """Run the converter over what MISP has words for."""
-    with warnings.catch_warnings():
-        # Libraries for STIX 1, which misp-stix imports, use old import hooks.
-        warnings.simplefilter("ignore")
-        try:
-            import stix2  # noqa: PLC0415 - an extra
-            from misp_stix_converter import ExternalSTIX2toMISPParser  # noqa: PLC0415 - an extra
-        except ImportError as error:
-            raise ConfigError(
-                "MISP events need an extra: pip install 'stillwatch[misp]'"
-            ) from error
-        left = [one for one in objects_of(bundle) if one["type"] not in _UNKNOWN_TO_MISP]
-        parser = ExternalSTIX2toMISPParser()
-        parser.load_stix_bundle(stix2.parse({**bundle, "objects": left}, allow_custom=True))
-        parser.parse_stix_bundle()
-        return parser.misp_event
+    try:
+        import stix2  # noqa: PLC0415 - an extra
+        from misp_stix_converter import ExternalSTIX2toMISPParser  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise ConfigError("MISP events need an extra: pip install 'stillwatch[misp]'") from error
+    left = [one for one in objects_of(bundle) if one["type"] not in _UNKNOWN_TO_MISP]
+    parser = ExternalSTIX2toMISPParser()
+    parser.load_stix_bundle(stix2.parse({**bundle, "objects": left}, allow_custom=True))
+    parser.parse_stix_bundle()
+    return parser.misp_event
 
 
 def _count(made: Any, what: str, number: int, counted: Stix) -> None:

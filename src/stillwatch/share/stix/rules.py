@@ -186,7 +186,8 @@ class Many:
     @property
     def words(self) -> str:
         """How many of what."""
-        return f"{self.least} to {self.most} × {self.rule.words}"
+        number = self.most if self.least == self.most else f"{self.least} to {self.most}"
+        return f"{number} × {self.rule.words}"
 
 
 @dataclass(frozen=True)
