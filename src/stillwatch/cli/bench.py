@@ -9,6 +9,7 @@ import click
 
 from stillwatch.cli import options
 from stillwatch.cli.bench_delay import delay
+from stillwatch.cli.bench_signatures import signatures
 from stillwatch.cli.examples import Command, Group
 from stillwatch.cli.files import check_files
 from stillwatch.cli.screen import Screen, show, table
@@ -290,6 +291,7 @@ def speed(
 
 
 command.add_command(delay)
+command.add_command(signatures)
 
 
 def seeds_of(case: "Case", seeds: str, suite: "Suite") -> list[int]:

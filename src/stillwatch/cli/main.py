@@ -21,6 +21,7 @@ COMMANDS: Final = (
     "explain",
     "share",
     "lists",
+    "signature",
     "simulate",
     "bench",
     "demo",

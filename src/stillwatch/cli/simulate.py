@@ -66,10 +66,10 @@ def command(
     scenario: str,
     scale: str,
     seed: int,
-    operators: tuple[int, ...],
     prompts: Path | None,
     out: Path,
     *,
+    operators: tuple[int, ...],
     as_json: bool,
     quiet: bool,
 ) -> None:

@@ -16,7 +16,7 @@ from stillwatch.share.signatures.tally import Tally
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
-EVENTS: Final = (1, 2, 3, 5, 10)
+EVENTS: Final = (1, 2, 3, 5)
 """Numbers of events that a rule may ask for, what is tried first first."""
 SHARES: Final = (0.0, 0.1, 0.3, 0.6)
 """Shares of an account's events that a rule may ask for."""
@@ -26,8 +26,10 @@ TRUSTED: Final = 0.25
 """Part of the limit on false positives that a pattern may reach while it is chosen."""
 NOISE: Final = 0.25
 """Share of the campaign that it is worth giving up not to match as many as are allowed."""
-DEPTHS: Final = 5
-"""Steps in which depths are told apart."""
+HASTE: Final = 0.05
+"""Share of the campaign that it is worth giving up to ask for half as many events."""
+DEPTHS: Final = (0.05, 0.15, 0.35)
+"""Where depths are told apart; deeper is as good."""
 NEAR: Final = 0.9
 """Patterns that add nearly as many accounts as the best are ranked by false positives."""
 
@@ -159,12 +161,14 @@ def choose(counted: Counted, candidates: Sequence[Candidate], enough: float, num
     return Choice(tuple(chosen), int(could.sum()))
 
 
-def _rank(candidate: Candidate, left: Bools) -> tuple[int, float, int, float, int]:
+def _rank(candidate: Candidate, left: Bools) -> tuple[int, int, int, int, float, int]:
     """Order among patterns that add about as much: few false, deep, simple and lasting first."""
     pattern = candidate.pattern
     gain = int((candidate.matched & left).sum())
-    depth = round(candidate.depth * DEPTHS)
-    return candidate.false, -depth, len(pattern.features), -pattern.half_life, -gain
+    depth = int(np.digitize(candidate.depth, DEPTHS))
+    values = sum(len(feature.values) for feature in pattern.features).bit_length() // 2
+    marks = len(pattern.features)
+    return candidate.false, -depth, marks, values, -pattern.half_life, -gain
 
 
 def ruled(
@@ -191,7 +195,8 @@ def ruled(
             false = int((matched & counted.choosing).sum())
             if cover < k or false > most:
                 continue
-            worth = cover - NOISE * int(counted.members.sum()) * false / (most + 1)
+            price = NOISE * false / (most + 1) + HASTE * np.log2(rule.events)
+            worth = cover - price * int(counted.members.sum())
             if best is None or worth > best[0]:
                 best = worth, Candidate(Pattern(features, rule), matched, false, depth)
         if best is not None:

@@ -13,7 +13,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 import numpy as np
@@ -46,10 +46,14 @@ from stillwatch.share.signatures.tally import Tally
 
 LIFE_DAYS: Final = 180
 """How long a signature holds unless renewed."""
-TRIES: Final = 3
+MOST_MEASURED: Final = 50_000
+"""Benign accounts that measure; more would tell other members how many customers there are."""
+TRIES: Final = 5
 """How often a choice is measured."""
-TOLD: Final = 12
-"""Refusals that are told, those of most accounts first."""
+TOLD: Final = 16
+"""Refusals that are told."""
+TOLD_EACH: Final = 2
+"""Of those, single values of a family that are too common: those of most accounts."""
 
 Log = Callable[[], Iterable[pa.RecordBatch]]
 """Fingerprints that can be read more than once."""
@@ -78,14 +82,14 @@ class Origin:
 
     Attributes:
         key_id: name of the key of the fingerprints.
-        made: when, for its validity.
+        made: the day, for its validity; a moment would help to tell who made it.
         objective: what the campaign harvests.
         relay: whether the campaign is a relay pool.
         created_by: identity of the member.
     """
 
     key_id: str
-    made: datetime
+    made: date
     objective: str | None = None
     relay: bool = False
     created_by: str | None = None
@@ -183,6 +187,8 @@ def _count(tried: Sequence[Pattern], campaign: pa.Table, benign: Log) -> Counted
     names = list(tally.accounts)
     member = np.arange(len(names)) < members
     part = np.where(member, -1, [part_of(name) for name in names])
+    measuring = np.flatnonzero(part == Part.MEASURE)
+    part[measuring[MOST_MEASURED:]] = -1
     return Counted.of(
         tried,
         tally,
@@ -240,6 +246,7 @@ def _union(kept: Sequence[Kept], counted: Counted) -> NDArray[np.bool_]:
 def _signature(chosen: Candidate, rate: Rate, counted: Counted, origin: Origin) -> Signature:
     pattern, matched = chosen.pattern, chosen.matched & counted.members
     families = " and ".join(dict.fromkeys(f.family.value for f in pattern.features))
+    begin = datetime.combine(origin.made, time(), UTC)
     return Signature(
         id=identify(pattern, origin.key_id),
         name=f"{origin.objective or 'harvest'}: {families}",
@@ -250,8 +257,8 @@ def _signature(chosen: Candidate, rate: Rate, counted: Counted, origin: Origin) 
         k=int(matched.sum()),
         cover=float(matched.sum() / counted.members.sum()),
         false_positives=rate,
-        valid_from=origin.made,
-        valid_until=origin.made + timedelta(days=LIFE_DAYS),
+        valid_from=begin,
+        valid_until=begin + timedelta(days=LIFE_DAYS),
         objective=origin.objective,
         techniques=(MODEL_EXTRACTION, SERVICE_PROXIES) if origin.relay else (MODEL_EXTRACTION,),
         created_by=origin.created_by,
@@ -275,14 +282,16 @@ def _common(
 ) -> list[Refusal]:
     """Single values that many accounts of the campaign carry, and too many others."""
     used = {v for chosen, _ in kept for f in chosen.pattern.features for v in f.values}
-    told = []
+    told: dict[Family, list[Refusal]] = {}
     for value in sorted(values, key=lambda v: -v.members):
-        rate = Rate.of(value.benign, scouts)
-        if rate.high > limits.most and value.value not in used:
-            why = (
-                f"is carried by {value.members:,} accounts of the campaign and by {value.benign:,} "
-                f"of {scouts:,} benign accounts: up to {rate.high:.2%}, and the limit is "
-                f"{limits.most:.2%}"
-            )
-            told.append(Refusal(Feature(value.family, (value.value,)).words, why))
-    return told
+        common = value.benign > limits.most * scouts and value.value not in used
+        if not common or len(told.get(value.family, [])) == TOLD_EACH:
+            continue
+        why = (
+            f"is carried by {value.members:,} accounts of the campaign and by {value.benign:,} of "
+            f"{scouts:,} benign accounts: {value.benign / scouts:.2%}, and the limit is "
+            f"{limits.most:.2%}"
+        )
+        refusal = Refusal(Feature(value.family, (value.value,)).words, why)
+        told.setdefault(value.family, []).append(refusal)
+    return [refusal for refusals in told.values() for refusal in refusals]

@@ -65,6 +65,8 @@ class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     @property
     def words(self) -> str:
         """The feature for a person: no more than a value or two."""
+        if ASPECTS[self.family].many and len(self.values) == 1:
+            return f"{self.family.value} {self.values[0]}"
         if ASPECTS[self.family].many:
             return f"at least {self.least} of {len(self.values)} {self.family.value}"
         if is_text(self.family) or not ASPECTS[self.family].column:
