@@ -70,7 +70,7 @@ def command() -> None:
 @click.option(
     "--created-by", required=True, metavar="NAME|FILE", help="Who shares: a name or an identity."
 )
-@click.option("--signatures", type=options.FOLDER, help="Signatures of the campaign.")
+@click.option("--signatures", type=options.FOLDER, help="Folder of signatures; the published ones leave.")
 @click.option("--key-file", type=options.FILE, help="Secret under which ids are made.")
 @click.option(
     "--tlp", type=click.Choice(LEVELS), default="amber", show_default=True, help="TLP 2.0."
@@ -131,7 +131,7 @@ def export(
     from stillwatch.share.stix import bundle as bundles
     from stillwatch.share.stix.coarse import Coarseness, Step
     from stillwatch.share.stix.disclosure import disclose
-    from stillwatch.share.stix.indicators import coarsened
+    from stillwatch.share.stix.indicators import coarsened, indicator
 
     folder, _, name = target.partition("#")
     if not folder or not name:
@@ -141,6 +141,7 @@ def export(
     ids = _ids(key_file, screen)
     result = read_result(Path(folder))
     found = result.campaign(name)
+    now = datetime.now(UTC)  # noqa: TID251 - the edge where the clock is read
     rounding = Coarseness(digits, Step(times))
     producer = store.producer(created_by, ids)
     disclosed = disclose(
@@ -149,14 +150,17 @@ def export(
         read_judgements(Path(folder)),
         producer=producer,
         ids=ids,
-        now=datetime.now(UTC),  # noqa: TID251 - the edge where the clock is read
+        now=now,
         life=expires,
         tlp=Tlp(tlp),
         responses=[Verdict(one) for one in taken],
         coarseness=rounding,
     )
-    given = store.read_signatures(signatures) if signatures else []
-    ready = [coarsened(one, producer, rounding, ids, Tlp(tlp)) for one in given]
+    given = store.read_signatures(signatures, now) if signatures else []
+    ready = [
+        indicator(coarsened(one, producer, rounding, ids, Tlp(tlp)), ids, now, confidence)
+        for one, confidence in given
+    ]
     things = campaign.objects(disclosed, ready, ids)
     if update is not None:
         things = bundles.revise(bundles.objects_of(store.read_bundle(update)), things)

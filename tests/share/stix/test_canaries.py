@@ -19,7 +19,9 @@ from stillwatch.detect.store import append_judgement, write_result
 from stillwatch.errors import InputError
 from stillwatch.events.contracts import Kind
 from stillwatch.share.signatures.families import Family
+from stillwatch.share.signatures.life import Act, Happening
 from stillwatch.share.signatures.model import Feature, Tlp
+from stillwatch.share.signatures.store import SignatureStore
 from stillwatch.share.stix import allowlist, misp
 from stillwatch.share.stix import bundle as bundles
 from stillwatch.share.stix import campaign as stix_campaign
@@ -48,6 +50,14 @@ quick = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def judged(text, kind):
     return Judgement(time=NOW, by=text, decision=Decision.CONFIRM, campaign_id=f"sw-{text}",
                      kind=kind, accounts=[text], note=text)  # fmt: skip
+
+
+def publish(folder, signature, by):
+    """A store with a published signature, and a draft that stays."""
+    store = SignatureStore(folder)
+    store.add([signature, build_signature(id="signature--draft", text=by)])
+    for act in (Act.TEST, Act.PUBLISH):
+        store.record(Happening(signature.id, NOW, act, by=by, note=by))
 
 
 def exported(texts, kind=Kind.EXTRACTION, signature=None):
@@ -197,9 +207,7 @@ def test_nothing_comes_out_of_the_command(tmp_path_factory, texts, kind):
     evidence = {campaign.campaign_id: build_evidence(campaign, texts[1])}
     write_result(assemble((campaign,), evidence, 2000, rng), folder / "result")
     append_judgement(folder / "result", judged(texts[2], kind))
-    (folder / "signatures").mkdir()
-    lines = msgspec.json.encode(build_signature(text=texts[1]))
-    (folder / "signatures/signatures.jsonl").write_bytes(lines)
+    publish(folder / "signatures", build_signature(text=texts[1]), texts[2])
     key = folder / "provider.key"
     assert main(["key", "new", str(key)]) == 0
     out = folder / "out"

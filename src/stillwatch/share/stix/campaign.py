@@ -36,7 +36,8 @@ EXTRACTION: Final = "AML.T0024.002"
 
 def bundle(disclosed: Disclosure, signatures: Sequence[Signature], ids: Ids) -> Stix:
     """Return the bundle of a campaign and its coarsened signatures."""
-    return bundle_of(objects(disclosed, signatures, ids), ids)
+    found = [indicator(s, ids, disclosed.modified, disclosed.confidence) for s in signatures]
+    return bundle_of(objects(disclosed, found, ids), ids)
 
 
 def bundle_of(things: Sequence[Stix], ids: Ids) -> Stix:
@@ -45,14 +46,19 @@ def bundle_of(things: Sequence[Stix], ids: Ids) -> Stix:
     return {"type": "bundle", "id": ids.of("bundle", *names), "objects": list(things)}
 
 
-def objects(disclosed: Disclosure, signatures: Sequence[Signature], ids: Ids) -> list[Stix]:
-    """Return the objects of a campaign and its coarsened signatures, in an order that stays."""
+def objects(disclosed: Disclosure, found: Sequence[Stix], ids: Ids) -> list[Stix]:
+    """Return the objects of a campaign and its indicators, in an order that stays.
+
+    Args:
+        disclosed: What may be known of the campaign.
+        found: Its indicators.
+        ids: Names things under the provider's secret.
+    """
     maker = _Maker(disclosed, ids)
     campaign = maker.campaign()
     used = [maker.attack_pattern(one) for one in disclosed.techniques]
     activity = maker.activity()
     observed = maker.observed(activity["id"])
-    found = [indicator(s, ids, disclosed.modified, disclosed.confidence) for s in signatures]
     taken = [maker.response(verdict) for verdict in disclosed.responses]
     links = [
         *(maker.link(campaign, "uses", one) for one in used),
@@ -62,7 +68,7 @@ def objects(disclosed: Disclosure, signatures: Sequence[Signature], ids: Ids) ->
         *(maker.link(one, "related-to", campaign) for one in taken),
     ]
     seen = [maker.sighting(campaign, disclosed.accounts, observed)]
-    seen += [maker.sighting(o, s.k, observed) for o, s in zip(found, signatures, strict=True)]
+    seen += [maker.sighting(one, _carriers(one, disclosed), observed) for one in found]
     head = [extension.PROJECT_IDENTITY, extension.DEFINITION, maker.identity()]
     return [*head, campaign, *used, activity, observed, *found, *taken, *links, *seen]
 
@@ -71,6 +77,12 @@ def _answered(used: Sequence[Stix]) -> Stix:
     """The technique that a response answers: extraction where it is used."""
     ids_of = [one["external_references"][0]["external_id"] for one in used]
     return used[ids_of.index(EXTRACTION) if EXTRACTION in ids_of else 0]
+
+
+def _carriers(found: Stix, disclosed: Disclosure) -> int:
+    """In how many accounts an indicator was seen: all of the campaign where it does not say."""
+    extra = extension.of(found) or {}
+    return int(extra.get("carriers", disclosed.accounts))
 
 
 class _Maker:

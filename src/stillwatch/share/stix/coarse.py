@@ -84,6 +84,15 @@ def probability_down(number: float) -> float:
     return rounded if rounded <= number else float(f"{rounded - float(f'1e{power}'):.1e}")
 
 
+def step_down(confidence: int) -> int:
+    """Round a confidence of 0 to 100 down to a multiple of five.
+
+    >>> step_down(73)
+    70
+    """
+    return confidence // 5 * 5
+
+
 def share(number: float) -> float:
     """Round a share to a whole per cent.
 

@@ -88,7 +88,7 @@ def indicator(signature: Signature, ids: Ids, modified: datetime, confidence: in
         "pattern_version": "2.1",
         "valid_from": coarse.stamp(signature.valid_from),
         "valid_until": coarse.stamp(signature.valid_until),
-        "confidence": confidence,
+        "confidence": coarse.step_down(confidence),
         "object_marking_refs": [tlp.IDS[signature.tlp]],
         "extensions": extension.properties(**_extra(signature)),
     }

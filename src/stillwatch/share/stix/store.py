@@ -1,12 +1,14 @@
 """An edge: bundles, identities and signatures as files."""
 
+from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from stillwatch.errors import InputError
-from stillwatch.share.signatures.model import Signature
+from stillwatch.share.signatures.model import Signature, State
+from stillwatch.share.signatures.store import SignatureStore
 from stillwatch.share.stix import bundle as bundles
 from stillwatch.share.stix.bundle import Stix
 from stillwatch.share.stix.disclosure import Producer
@@ -15,10 +17,12 @@ from stillwatch.share.stix.incoming import Incoming
 
 BUNDLE: Final = "bundle.json"
 """Everything that came, in canonical form."""
-SIGNATURES: Final = "signatures.jsonl"
-"""The signatures that were understood."""
+SIGNATURES: Final = "signatures"
+"""A folder of the signatures that were understood."""
 SUMMARY: Final = "import.json"
 """Campaigns that were understood, what was skipped and why, what was kept."""
+LEAVING: Final = frozenset({State.PUBLISHED, State.DECAYING})
+"""States in which a signature may leave."""
 
 
 def read_bundle(path: Path) -> Stix:
@@ -36,23 +40,32 @@ def read_bundle(path: Path) -> Stix:
     return bundles.read(data)
 
 
-def read_signatures(folder: Path) -> list[Signature]:
-    """Read the signatures of a folder.
+class Ready(NamedTuple):
+    """A signature that a person published, and how sure one may be of it, 0 to 100."""
+
+    signature: Signature
+    confidence: int
+
+
+def read_signatures(folder: Path, now: datetime) -> list[Ready]:
+    """Read the signatures of a folder that may leave: those that a person published.
 
     Raises:
-        InputError: There is none, or a line is no signature.
+        InputError: There is none.
     """
-    path = folder / SIGNATURES
-    try:
-        data = path.read_bytes()
-    except OSError as error:
+    store = SignatureStore(folder)
+    lives = store.lives(now)
+    ready = [
+        Ready(one, lives[one.id].confidence)
+        for one in store.signatures()
+        if lives[one.id].state in LEAVING
+    ]
+    if not ready:
         raise InputError(
-            f"{path} cannot be read ({error.strerror}): give the folder of signatures"
-        ) from error
-    try:
-        return list(msgspec.json.Decoder(Signature).decode_lines(data))
-    except msgspec.DecodeError:
-        raise InputError(f"{path} holds a line that is no signature: remove it") from None
+            f"no signature in {folder} is published: test and publish one with "
+            "`stillwatch signature state`"
+        )
+    return ready
 
 
 def producer(created_by: str, ids: Ids) -> Producer:
@@ -82,7 +95,7 @@ def write_import(folder: Path, bundle: Stix, found: Incoming) -> None:
         raise InputError(f"{folder} is not empty; give --out a new folder")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / BUNDLE).write_bytes(bundles.write(bundle))
-    lines = b"".join(msgspec.json.encode(one) + b"\n" for one in found.signatures)
-    (folder / SIGNATURES).write_bytes(lines)
+    if found.signatures:
+        SignatureStore(folder / SIGNATURES).add(found.signatures)
     summary = msgspec.json.encode(found, order="deterministic")
     (folder / SUMMARY).write_bytes(msgspec.json.format(summary, indent=1) + b"\n")
