@@ -62,6 +62,7 @@ def command() -> None:
     cls=Command,
     examples=[
         "stillwatch share export 'result#sw-3fe2b914' --created-by 'Example Labs' --out out.json",
+        "stillwatch share export 'result#sw-3fe2b914' --created-by us.json --signatures signatures",
         "stillwatch share export 'result#sw-3fe2b914' --created-by us.json --taken block",
         "stillwatch share export 'result#sw-3fe2b914' --created-by 'Example Labs' --format misp",
     ],
@@ -70,7 +71,12 @@ def command() -> None:
 @click.option(
     "--created-by", required=True, metavar="NAME|FILE", help="Who shares: a name or an identity."
 )
-@click.option("--signatures", type=options.FOLDER, help="Folder of signatures; the published ones leave.")
+@click.option(
+    "--signatures", type=options.FOLDER, help="Folder of signatures; the published ones leave."
+)
+@click.option(
+    "--rule", "rules", type=options.FILE, multiple=True, help="Sigma rule; can be repeated."
+)
 @click.option("--key-file", type=options.FILE, help="Secret under which ids are made.")
 @click.option(
     "--tlp", type=click.Choice(LEVELS), default="amber", show_default=True, help="TLP 2.0."
@@ -107,6 +113,7 @@ def export(
     *,
     created_by: str,
     signatures: Path | None,
+    rules: tuple[Path, ...],
     key_file: Path | None,
     tlp: str,
     expires: timedelta,
@@ -127,11 +134,11 @@ def export(
     from stillwatch.detect.store import read_judgements, read_result
     from stillwatch.events.contracts import Verdict
     from stillwatch.share.signatures.model import Tlp
-    from stillwatch.share.stix import allowlist, campaign, store
+    from stillwatch.share.stix import allowlist, campaign, sigma, store
     from stillwatch.share.stix import bundle as bundles
     from stillwatch.share.stix.coarse import Coarseness, Step
     from stillwatch.share.stix.disclosure import disclose
-    from stillwatch.share.stix.indicators import coarsened, indicator
+    from stillwatch.share.stix.indicators import coarsened, indicator, rule_indicator
 
     folder, _, name = target.partition("#")
     if not folder or not name:
@@ -161,13 +168,18 @@ def export(
         indicator(coarsened(one, producer, rounding, ids, Tlp(tlp)), ids, now, confidence)
         for one, confidence in given
     ]
+    for path in rules:
+        documents = store.read_rule(path)
+        source = str(documents[-1]["id"])
+        pattern = sigma.leaving(documents, ids.of("rule", source).partition("--")[2])
+        ready.append(rule_indicator(pattern, source, ids, disclosed))
     things = campaign.objects(disclosed, ready, ids)
     if update is not None:
         things = bundles.revise(bundles.objects_of(store.read_bundle(update)), things)
     whole = campaign.bundle_of(things, ids)
     allowlist.check(whole)
     _deliver(_bytes_of(whole, form), out)
-    screen.say(f"{count(len(things), 'object')} of {name}, {count(len(ready), 'signature')}")
+    screen.say(f"{count(len(things), 'object')} of {name}, {count(len(ready), 'indicator')}")
 
 
 @command.command(

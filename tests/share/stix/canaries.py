@@ -44,7 +44,11 @@ def disguises(text: str) -> set[bytes]:
     raw |= {body, body[2:-4], gzip.compress(text.encode(), mtime=0)}
     found = set(raw)
     for form in raw:
-        found |= {form.hex().encode(), form.hex().upper().encode(), base64.b32encode(form).rstrip(b"=")}
+        found |= {
+            form.hex().encode(),
+            form.hex().upper().encode(),
+            base64.b32encode(form).rstrip(b"="),
+        }
         found |= base64_forms(form)
     found |= {escaped(form) for form in cased}
     found |= {urllib.parse.quote(form, safe="").encode() for form in cased}

@@ -69,7 +69,7 @@ def test_canonical_form_is_that_of_rfc_8785():
     wanted = b'{"n":[333333333.3333333,1e+30,4.5,0.002,1e-27],"type":"bundle"}'
     assert bundle.write(whole) == wanted
     names = ["\u20ac", "\r", "\ufb33", "1", "\U0001f600", "\x80", "\u00f6"]
-    order = json.loads(bundle.write({name: 0 for name in names}))
+    order = json.loads(bundle.write(dict.fromkeys(names, 0)))
     assert list(order) == ["\r", "1", "\x80", "\u00f6", "\u20ac", "\U0001f600", "\ufb33"]
 
 
@@ -79,7 +79,9 @@ def test_bundles_of_other_tools_lose_nothing(shared_data, tmp_path, name, capfd)
     raw = gzip.decompress((shared_data / f"standards/stix_example_{name}.json.gz").read_bytes())
     (tmp_path / "theirs.json").write_bytes(raw)
     out = tmp_path / "received"
-    assert main(["share", "import", str(tmp_path / "theirs.json"), "--out", str(out), "--json"]) == 0
+    assert (
+        main(["share", "import", str(tmp_path / "theirs.json"), "--out", str(out), "--json"]) == 0
+    )
     written = (out / "bundle.json").read_bytes()
     assert written == bundle.write(json.loads(raw))
     assert json.loads(written) == json.loads(raw)
@@ -171,10 +173,10 @@ def test_a_persons_decision_counts():
 
 
 def test_a_small_campaign_and_a_long_life_are_refused():
+    small = build_campaign(size=4)
+    options = {"producer": ME, "ids": IDS, "now": NOW, "life": timedelta(days=1)}
     with pytest.raises(InputError, match="4 accounts"):
-        small = build_campaign(size=4)
-        disclose(small, build_evidence(small), [], producer=ME, ids=IDS, now=NOW,
-                 life=timedelta(days=1))  # fmt: skip
+        disclose(small, build_evidence(small), [], **options)
     with pytest.raises(InputError, match="366 days"):
         build_disclosure(life=timedelta(days=400))
 

@@ -245,19 +245,23 @@ def opened(rules, path):
 
 @pytest.mark.parametrize(
     ("type_", "path"),
-    [("campaign", ["description"]), ("observed-data", ["object_refs"]), ("sighting", ["last_seen"])],
+    [
+        ("campaign", ["description"]),
+        ("observed-data", ["object_refs"]),
+        ("sighting", ["last_seen"]),
+    ],
 )
 def test_an_allow_list_with_one_field_opened_is_caught(type_, path):
     """A mapping that leaks is stopped by the list; with the field opened, the search finds it."""
-    secret = "Please derive the quokka step by step"
+    text = "Please derive the quokka step by step"
     bundle = bundles.read(RAW)
-    next(one for one in bundle["objects"] if one["type"] == type_)[path[0]] = secret
+    next(one for one in bundle["objects"] if one["type"] == type_)[path[0]] = text
     with pytest.raises(InputError, match=path[0]):
         allowlist.check(bundle)
     mutant = {**allowlist.OBJECTS, type_: opened(allowlist.OBJECTS[type_], path)}
     with mock.patch.object(allowlist, "OBJECTS", mutant):
         allowlist.check(bundle)
-        assert canaries.leaks([secret], bundles.write(bundle)) == [secret]
+        assert canaries.leaks([text], bundles.write(bundle)) == [text]
 
 
 @quick

@@ -14,7 +14,7 @@ from stillwatch.errors import InputError
 from stillwatch.events.contracts import Verdict
 from stillwatch.share.signatures.families import ASPECTS, Family
 from stillwatch.share.signatures.model import Tlp
-from stillwatch.share.stix import atlas, coarse, extension, indicators, phrases, tlp
+from stillwatch.share.stix import atlas, coarse, extension, indicators, phrases, sigma, tlp
 from stillwatch.share.stix.bundle import Stix, objects_of
 from stillwatch.share.stix.disclosure import FEWEST_ACCOUNTS
 from stillwatch.share.stix.rules import Fields, Many, Number, Only, Rule, Text, Word, speakable
@@ -28,8 +28,6 @@ _LONGEST_TYPE: Final = 40
 def _ref(*types: str) -> Text:
     shape = f"(?:{'|'.join(types)})--{_UUID}"
     return Text(shape, _LONGEST_TYPE + 38, f"an id of {' or '.join(types)}")
-
-
 
 
 HOUR: Final = Text(r"20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:00:00\.000Z", 24, "a whole hour")
@@ -96,6 +94,9 @@ _RATE: Final = Fields(
     },
     {},
 )
+
+RULE: Final = "indicator-sigma"
+"""Name of the rules for indicators that are Sigma rules."""
 
 ADDED: Final[dict[str, Fields]] = {
     "campaign": Fields(
@@ -215,6 +216,21 @@ OBJECTS: Final[dict[str, Fields]] = {
             "extensions": Fields({extension.EXTENSION: ADDED["indicator"]}, {}),
         },
     ),
+    RULE: _object(
+        "indicator",
+        {
+            "name": Text(f"Rule {_WORDS}", 40, "`Rule` and two words of ours"),
+            "description": Only(phrases.SIGMA_RULE),
+            "indicator_types": Only(["anomalous-activity"]),
+            "pattern": Text(
+                r"(?s:.+)", sigma.MOST_CHARACTERS, "a Sigma rule in canonical form, itself checked"
+            ),
+            "pattern_type": Only("sigma"),
+            "valid_from": HOUR,
+            "valid_until": HOUR,
+            "confidence": CONFIDENCE,
+        },
+    ),
     "sighting": _object(
         "sighting",
         {
@@ -286,8 +302,9 @@ def _refusals_of(thing: Stix, path: str) -> Sequence[str]:
     fixed = FIXED.get(_text(thing.get("id")))
     if fixed is not None:
         return [] if thing == fixed else [f"{path} is not the published object of its id"]
-    rules = OBJECTS.get(_text(thing.get("type")))
-    if rules is None:
+    is_rule = thing.get("type") == "indicator" and thing.get("pattern_type") == "sigma"
+    rules = OBJECTS.get(RULE if is_rule else _text(thing.get("type")))
+    if rules is None or thing.get("type") == RULE:
         return [f"{path}.type is not one of the {len(OBJECTS)} types that may leave"]
     where = f"{path} ({thing['type']})"
     found = [f"{at} {why}" for at, why in rules.refusals(thing, where)]
@@ -333,6 +350,8 @@ def _is_response(thing: Stix) -> bool:
 def _of_indicator(thing: Stix) -> list[str]:
     if not thing["name"].endswith(phrases.codename(thing["id"])):
         return [".name does not go with its id"]
+    if thing["pattern_type"] == "sigma":
+        return [f".pattern: {why}" for why in sigma.refusals(thing["pattern"])]
     try:
         signature = indicators.signature_of(thing)
     except InputError:

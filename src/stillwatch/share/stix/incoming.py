@@ -14,11 +14,12 @@ import msgspec
 from stillwatch.errors import InputError
 from stillwatch.events.contracts import Verdict
 from stillwatch.share.signatures.model import Signature
-from stillwatch.share.stix import campaign
+from stillwatch.share.stix import campaign, sigma
 from stillwatch.share.stix.bundle import Stix, objects_of
 from stillwatch.share.stix.disclosure import Disclosure
 from stillwatch.share.stix.indicators import signature_of
 
+_UNSAFE: Final = "a Sigma rule holds what the allow-list does not know: it is kept, not read"
 ENTRY: Final = Verdict.WATCH
 """The verdict at which anything of another member enters."""
 
@@ -33,11 +34,13 @@ class Skipped(msgspec.Struct, frozen=True):
 class Incoming(msgspec.Struct, frozen=True):
     """What a bundle says that can be acted on.
 
-    `kept` counts, by type, all objects; those that were read are among them.
+    `rules` are Sigma rules, as YAML that is also JSON. `kept` counts, by type, all objects; those
+    that were read are among them.
     """
 
     campaigns: tuple[Disclosure, ...]
     signatures: tuple[Signature, ...]
+    rules: tuple[str, ...]
     expired: int
     skipped: tuple[Skipped, ...]
     kept: dict[str, int]
@@ -55,11 +58,15 @@ def understand(bundle: Stix, now: datetime) -> Incoming:
     live = [one for one in things if one.get("revoked") is not True]
     signatures, skipped = _signatures(live)
     campaigns, more = _campaigns(live)
+    rules = [one for one in live if one.get("pattern_type") == "sigma"]
+    safe = [one for one in rules if not sigma.refusals(str(one.get("pattern", "")))]
+    more += [Skipped(str(one.get("id", "")), _UNSAFE) for one in rules if one not in safe]
     valid = [s for s in signatures if s.valid_until > now]
     current = [c for c in campaigns if c.expires > now]
     return Incoming(
         campaigns=tuple(current),
         signatures=tuple(valid),
+        rules=tuple(one["pattern"] for one in safe),
         expired=len(signatures) + len(campaigns) - len(valid) - len(current),
         skipped=(*skipped, *more),
         kept=dict(sorted(Counter(str(one.get("type", "")) for one in things).items())),
@@ -69,7 +76,7 @@ def understand(bundle: Stix, now: datetime) -> Incoming:
 def _signatures(things: Sequence[Stix]) -> tuple[list[Signature], list[Skipped]]:
     read, skipped = [], []
     for one in things:
-        if one.get("type") != "indicator":
+        if one.get("type") != "indicator" or one.get("pattern_type") == "sigma":
             continue
         try:
             read.append(signature_of(one))

@@ -11,7 +11,7 @@ from stillwatch.share.signatures.model import Pattern, Rate, Rule, Signature, Tl
 from stillwatch.share.stix import atlas, coarse, extension, patterns, phrases, tlp
 from stillwatch.share.stix.bundle import Stix
 from stillwatch.share.stix.coarse import Coarseness
-from stillwatch.share.stix.disclosure import Producer
+from stillwatch.share.stix.disclosure import Disclosure, Producer
 from stillwatch.share.stix.ids import Ids
 
 FEWEST_CARRIERS: Final = 5
@@ -91,6 +91,35 @@ def indicator(signature: Signature, ids: Ids, modified: datetime, confidence: in
         "confidence": coarse.step_down(confidence),
         "object_marking_refs": [tlp.IDS[signature.tlp]],
         "extensions": extension.properties(**_extra(signature)),
+    }
+
+
+def rule_indicator(pattern: str, source: str, ids: Ids, disclosed: Disclosure) -> Stix:
+    """Return the indicator of a Sigma rule.
+
+    Args:
+        pattern: As `stillwatch.share.stix.sigma.leaving` wrote it.
+        source: The id that the rule has here; it does not leave.
+        ids: Names things under the provider's secret.
+        disclosed: The campaign that it belongs to, for times and marking.
+    """
+    identifier = ids.of("indicator", "sigma", source)
+    return {
+        "type": "indicator",
+        "spec_version": "2.1",
+        "id": identifier,
+        "created_by_ref": disclosed.producer.id,
+        "created": coarse.stamp(disclosed.created),
+        "modified": coarse.stamp(disclosed.modified),
+        "name": f"Rule {phrases.codename(identifier)}",
+        "description": phrases.SIGMA_RULE,
+        "indicator_types": ["anomalous-activity"],
+        "pattern": pattern,
+        "pattern_type": "sigma",
+        "valid_from": coarse.stamp(disclosed.first_seen),
+        "valid_until": coarse.stamp(disclosed.expires),
+        "confidence": disclosed.confidence,
+        "object_marking_refs": [tlp.IDS[disclosed.tlp]],
     }
 
 

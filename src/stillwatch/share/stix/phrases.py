@@ -61,6 +61,8 @@ RESPONSES: Final[dict[Verdict, tuple[str, str]]] = {
 
 SIGNATURE: Final = "Accounts whose requests share:"
 """How the description of a signature begins; names of families follow."""
+SIGMA_RULE: Final = "A Sigma rule on requests or profiles of a language-model API."
+"""The description of a shared rule."""
 
 
 def codename(identifier: str) -> str:

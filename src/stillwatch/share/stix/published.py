@@ -46,10 +46,7 @@ def _bundle() -> dict[str, Any]:
 
 def _extension() -> dict[str, Any]:
     """What our extension adds: properties of campaigns and indicators, and an observable."""
-    added = {
-        f"{name} properties": allowlist.ADDED[name].schema()
-        for name in allowlist.ADDED
-    }
+    added = {f"{name} properties": allowlist.ADDED[name].schema() for name in allowlist.ADDED}
     return {
         "title": extension.DEFINITION["name"],
         "description": extension.DEFINITION["description"],

@@ -15,7 +15,9 @@ from stillwatch.share.stix.coarse import is_coarse
 Refusals = Iterator[tuple[str, str]]
 """Pairs of a path and the reason why what stands there is refused."""
 
-_SPEAKABLE: Final = re.compile(r"[a-z][a-z_]{0,31}|extension-definition--[0-9a-f-]{36}")
+_SPEAKABLE: Final = re.compile(
+    r"[a-z][a-z_]{0,31}(?:\|[a-z]{1,12}){0,3}|extension-definition--[0-9a-f-]{36}"
+)
 """Names of properties that a message may repeat: no digit, no capital, no space."""
 
 

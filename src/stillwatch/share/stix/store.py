@@ -2,11 +2,11 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from stillwatch.errors import InputError
+from stillwatch.errors import ConfigError, InputError
 from stillwatch.share.signatures.model import Signature, State
 from stillwatch.share.signatures.store import SignatureStore
 from stillwatch.share.stix import bundle as bundles
@@ -19,6 +19,8 @@ BUNDLE: Final = "bundle.json"
 """Everything that came, in canonical form."""
 SIGNATURES: Final = "signatures"
 """A folder of the signatures that were understood."""
+RULES: Final = "rules"
+"""A folder of the Sigma rules that were understood."""
 SUMMARY: Final = "import.json"
 """Campaigns that were understood, what was skipped and why, what was kept."""
 LEAVING: Final = frozenset({State.PUBLISHED, State.DECAYING})
@@ -68,6 +70,28 @@ def read_signatures(folder: Path, now: datetime) -> list[Ready]:
     return ready
 
 
+def read_rule(path: Path) -> list[dict[str, Any]]:
+    """Read the documents of a Sigma file.
+
+    Raises:
+        ConfigError: The extra `share` is not installed.
+        InputError: It is no YAML, or no rule.
+    """
+    try:
+        import yaml  # noqa: PLC0415 - comes with an extra
+    except ImportError as error:
+        raise ConfigError("Sigma rules need an extra: pip install 'stillwatch[share]'") from error
+    try:
+        documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise InputError(f"{path} is not YAML: mend it") from None
+    if not documents or not all(isinstance(one, dict) and "id" in one for one in documents):
+        raise InputError(f"{path} is no Sigma rule: it needs an id")
+    return documents
+
+
 def producer(created_by: str, ids: Ids) -> Producer:
     """Return who shares: a name, or a file with a STIX identity.
 
@@ -95,6 +119,9 @@ def write_import(folder: Path, bundle: Stix, found: Incoming) -> None:
         raise InputError(f"{folder} is not empty; give --out a new folder")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / BUNDLE).write_bytes(bundles.write(bundle))
+    for place, rule in enumerate(found.rules):
+        (folder / RULES).mkdir(exist_ok=True)
+        (folder / RULES / f"rule_{place + 1}.yml").write_text(rule + "\n", encoding="utf-8")
     if found.signatures:
         SignatureStore(folder / SIGNATURES).add(found.signatures)
     summary = msgspec.json.encode(found, order="deterministic")
