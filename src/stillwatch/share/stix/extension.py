@@ -1,7 +1,8 @@
 """The one extension definition under which Stillwatch says what STIX 2.1 has no words for.
 
-It adds observables (`llm-api-activity`, `llm-api-account`) and properties of campaigns and
-indicators. Its schema is published in docs/stix/, written from the allow-list.
+It adds observables (`llm-api-activity`; `llm-api-event` and `llm-api-account`, of which patterns
+speak) and properties of campaigns and indicators. Its schema is published in docs/stix/, written
+from the allow-list.
 """
 
 from typing import Any, Final
@@ -12,8 +13,10 @@ EXTENSION: Final = "extension-definition--5c0d2b7e-94a1-4f63-8d2a-71f3c6b0e895"
 """Id of the extension definition."""
 ACTIVITY: Final = "llm-api-activity"
 """Observable: what a number of accounts did in a window."""
+EVENT: Final = "llm-api-event"
+"""Observable: one request and its response, as fingerprints show it."""
 ACCOUNT: Final = "llm-api-account"
-"""Observable: what one account of an API shows; patterns of signatures speak of it."""
+"""Observable: one account over the window that was looked at."""
 
 _MADE: Final = "2026-11-01T00:00:00.000Z"
 _SCHEMA: Final = "https://github.com/stillwatch/stillwatch/blob/main/docs/stix/extension.json"
@@ -40,8 +43,8 @@ DEFINITION: Final[dict[str, Any]] = {
     "modified": _MADE,
     "name": "Campaigns against language-model APIs",
     "description": (
-        "Adds the observables llm-api-activity and llm-api-account, and properties of campaigns "
-        "and indicators: the kind of a campaign, its q-values, what a signature looks for."
+        "Adds the observables llm-api-activity, llm-api-event and llm-api-account, and properties "
+        "of campaigns and indicators, such as a campaign's kind and q-values."
     ),
     "schema": _SCHEMA,
     "version": "1.0.0",

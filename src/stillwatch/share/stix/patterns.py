@@ -19,11 +19,7 @@ from stillwatch.errors import InputError
 from stillwatch.share.signatures.families import ASPECTS, Family
 from stillwatch.share.signatures.model import Feature, Rule
 from stillwatch.share.signatures.shapes import BINS
-
-EVENT: Final = "llm-api-event"
-"""Observable: one request and its response, as fingerprints show it."""
-ACCOUNT: Final = "llm-api-account"
-"""Observable: one account over the window that was looked at."""
+from stillwatch.share.stix.extension import ACCOUNT, EVENT
 
 MOST_VALUES: Final = 512
 """Values of one feature."""
@@ -120,17 +116,18 @@ def check(feature: Feature) -> None:
 _FOREIGN: Final = "an indicator's pattern is not one that Stillwatch writes: it is kept, not read"
 
 
-def _name(family: Family) -> str:
-    return family.value.replace("-", "_")
+def property_of(family: Family) -> tuple[str, str]:
+    """Return the observable that shows a family, and its property of that name."""
+    return (ACCOUNT if ASPECTS[family].column is None else EVENT), family.value.replace("-", "_")
 
 
-_FAMILIES: Final = {_name(family): family for family in Family}
+_FAMILIES: Final = {property_of(family)[1]: family for family in Family}
 
 
 def _term(feature: Feature) -> str:
-    type_ = EVENT if ASPECTS[feature.family].column is not None else ACCOUNT
+    type_, name = property_of(feature.family)
     place = "[*]" if ASPECTS[feature.family].many else ""
-    path = f"{type_}:{_name(feature.family)}{place}"
+    path = f"{type_}:{name}{place}"
     quoted = ", ".join(f"'{value}'" for value in feature.values)
     return f"{path} = {quoted}" if len(feature.values) == 1 else f"{path} IN ({quoted})"
 

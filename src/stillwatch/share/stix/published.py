@@ -5,7 +5,8 @@ Tests compare both with what stands there.
 
 from typing import Any, Final
 
-from stillwatch.share.stix import allowlist, extension
+from stillwatch.share.signatures.families import ASPECTS
+from stillwatch.share.stix import allowlist, extension, patterns
 from stillwatch.share.stix.rules import Fields, Many, Rule
 
 _DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -53,8 +54,23 @@ def _extension() -> dict[str, Any]:
         "$defs": {
             **added,
             extension.ACTIVITY: allowlist.OBJECTS[extension.ACTIVITY].schema(),
+            extension.EVENT: _observable(extension.EVENT),
+            extension.ACCOUNT: _observable(extension.ACCOUNT),
         },
     }
+
+
+def _observable(type_: str) -> dict[str, Any]:
+    """The properties of an observable of which patterns speak: one for each family."""
+    shown: dict[str, Any] = {}
+    for family, shape in patterns.VALUES.items():
+        observable, name = patterns.property_of(family)
+        if observable != type_:
+            continue
+        value = {"type": "string", "pattern": f"^(?:{shape})$"}
+        many = ASPECTS[family].many
+        shown[name] = {"type": "array", "items": value} if many else value
+    return {"type": "object", "properties": shown}
 
 
 def tables() -> str:

@@ -130,7 +130,7 @@ def _detected(service: str) -> Fields:
             for suffix in ("", "|all"):
                 rules[f"{name}{suffix}"] = Many(Word(known), len(known))
         rules |= {name: _Flag() for name in FLAGS}
-        rules |= {f"{name}|exists": _Flag() for name in GROUPS}
+        rules |= {f"{name}|exists": _Flag() for name in (*GROUPS, *NUMBERS[service], *WORDS)}
     return Fields({}, rules)
 
 
