@@ -230,22 +230,20 @@ def test_a_damaged_object_of_ours_is_kept_and_named():
     assert found.kept["indicator"] == 1
 
 
-def test_the_command_exports_checks_and_imports(workspace, capfd):
-    result = json.loads((workspace / "result/campaigns.json").read_text())
-    grave = next(c["campaign_id"] for c in result if c["kind"] in ("extraction", "relay"))
-    command = ["share", "export", f"result#{grave}", "--created-by", "Example Labs"]
+def test_the_command_exports_checks_and_imports(provider, capfd):
+    command = ["share", "export", "result#c001", "--created-by", "Example Labs"]
     assert main([*command, "--key-file", "provider.key", "--out", "one.json"]) == 0
     assert main(["share", "check", "one.json"]) == 0
     assert main([*command, "--key-file", "provider.key", "--update", "one.json",
                  "--out", "two.json"]) == 0  # fmt: skip
-    one, two = (json.loads((workspace / f"{n}.json").read_text()) for n in ("one", "two"))
+    one, two = (json.loads((provider / f"{n}.json").read_text()) for n in ("one", "two"))
     assert [o["id"] for o in one["objects"]] == [o["id"] for o in two["objects"]]
     capfd.readouterr()
     assert main(["share", "import", "two.json", "--out", "received", "--json"]) == 0
     assert json.loads(capfd.readouterr().out)["campaigns"][0]["producer"]["name"] == "Example Labs"
     assert main(["share", "import", "two.json", "--out", "received"]) == 1
-    (workspace / "us.json").write_bytes(msgspec.json.encode(Producer(ME.id, "Example Labs")))
-    assert main(["share", "export", f"result#{grave}", "--created-by", "us.json"]) == 0
+    (provider / "us.json").write_bytes(msgspec.json.encode(Producer(ME.id, "Example Labs")))
+    assert main(["share", "export", "result#c001", "--created-by", "us.json"]) == 0
     assert ME.id in capfd.readouterr().out
     assert main(["share", "export", "result", "--created-by", "us.json"]) == 2
     assert main([*command, "--expires", "soon"]) == 2

@@ -157,15 +157,13 @@ def test_what_a_rule_may_not_say_is_named(change, field):
     assert str(*change.values()).strip("[]'") not in str(error.value)
 
 
-def test_the_command_takes_rules(workspace):
-    (workspace / "rule.yml").write_text(RULE)
-    result = json.loads((workspace / "result/campaigns.json").read_text())
-    grave = next(c["campaign_id"] for c in result if c["kind"] in ("extraction", "relay"))
-    command = ["share", "export", f"result#{grave}", "--created-by", "Example Labs",
+def test_the_command_takes_rules(provider):
+    (provider / "rule.yml").write_text(RULE)
+    command = ["share", "export", "result#c001", "--created-by", "Example Labs",
                "--key-file", "provider.key", "--rule", "rule.yml", "--out", "one.json"]  # fmt: skip
     assert main(command) == 0
     assert main(["share", "check", "one.json"]) == 0
     assert main(["share", "import", "one.json", "--out", "received"]) == 0
-    assert (workspace / "received/rules/rule_1.yml").read_text().startswith("{")
-    (workspace / "rule.yml").write_text(RULE.replace("[401, 403]", "acct-1042"))
+    assert (provider / "received/rules/rule_1.yml").read_text().startswith("{")
+    (provider / "rule.yml").write_text(RULE.replace("[401, 403]", "acct-1042"))
     assert main(command) == 1

@@ -11,6 +11,7 @@ from stix2patterns.v21.pattern import Pattern
 from stix2patterns.validator import run_validator
 from stix2validator import ValidationOptions, validate_instance
 
+from stillwatch.errors import InputError
 from stillwatch.events.contracts import Kind, Verdict
 from stillwatch.share.signatures.families import ASPECTS, Family
 from stillwatch.share.signatures.model import Feature, Tlp
@@ -109,3 +110,42 @@ def test_every_family_is_a_pattern_that_other_parsers_read(family):
 
 def test_kinds_of_customers_have_no_words():
     assert set(SHARED_KINDS) | {Kind.SHARED_APP, Kind.ORGANISATION, Kind.EVALUATION} == set(Kind)
+
+
+TEMPLATE = Feature(Family.TEMPLATE, ("a" * 16,))
+
+
+@pytest.mark.parametrize(
+    ("features", "why"),
+    [
+        ([Feature(Family.PACE, ("mass",))], "shapes alone"),
+        ([TEMPLATE, Feature(Family.TEMPLATE, ("b" * 16,))], "one family"),
+        ([Feature(Family.TEMPLATE, ("a" * 16,), 2)], "asks for 2 values"),
+        ([Feature(Family.BANDS, ("a" * 16,), 2)], "asks for 2 values"),
+        ([Feature(Family.BANDS, ("a" * 16, "a" * 16))], "each once"),
+        ([Feature(Family.BANDS, ())], "asks for 1 values"),
+        ([TEMPLATE, Feature(Family.CLIENT, ("acme-crawler",))], "public client software"),
+        ([TEMPLATE, Feature(Family.TLS, ("curl' OR '1",))], "JA4"),
+    ],
+)
+def test_a_pattern_that_may_not_leave_is_refused(features, why):
+    with pytest.raises(InputError, match=why):
+        patterns.write(features, 3)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "[ipv4-addr:value = '198.51.100.3']",
+        "[llm-api-event:template = 'aaaaaaaaaaaaaaaa']",
+        "[llm-api-event:template =  'aaaaaaaaaaaaaaaa'] REPEATS 3 TIMES",
+        "[llm-api-account:template = 'aaaaaaaaaaaaaaaa'] REPEATS 3 TIMES",
+        "[llm-api-event:opening = 'aaaaaaaaaaaaaaaa'] REPEATS 3 TIMES AND [llm-api-event:tls = '']",
+        "[llm-api-event:price = '1'] REPEATS 3 TIMES",
+        "[llm-api-event:template IN ('aaaaaaaaaaaaaaaa')] REPEATS 3 TIMES",
+        "",
+    ],
+)
+def test_a_pattern_of_others_is_not_read(pattern):
+    with pytest.raises(InputError):
+        patterns.read(pattern, {}, 0.0)

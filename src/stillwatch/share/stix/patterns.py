@@ -57,10 +57,13 @@ def write(features: Sequence[Feature], events: int) -> str:
     """Return the pattern of features that at least `events` events of an account carry.
 
     Raises:
-        InputError: A value is not of its family's shape, or there is no mark.
+        InputError: A value is not of its family's shape, a family stands twice, or there is no
+            mark of events.
     """
     for feature in features:
         check(feature)
+    if len({feature.family for feature in features}) < len(features):
+        raise InputError("a signature has two features of one family: it is not shared")
     marks = [_term(f) for f in features if ASPECTS[f.family].column is not None]
     shapes = [_term(f) for f in features if ASPECTS[f.family].column is None]
     if not marks:
