@@ -10,8 +10,7 @@ import msgspec
 from stillwatch.cli import options
 from stillwatch.cli.examples import Command
 from stillwatch.cli.files import replacing
-from stillwatch.cli.jobs import compile_kernels, identity_of, lists_of, show_rejected
-from stillwatch.cli.keys import create_key, own_key_file, read_key
+from stillwatch.cli.jobs import compile_kernels, identity_of, lists_of, own_secret, show_rejected
 from stillwatch.cli.screen import Screen
 from stillwatch.detect.wording import count
 from stillwatch.errors import InputError
@@ -116,17 +115,6 @@ def written_by_ingest(path: Path) -> bool:
     except (pa.ArrowException, OSError):
         return False
     return bool(metadata.get(WRITTEN_BY) == b"ingest")
-
-
-def own_secret(settings: Settings, screen: Screen) -> bytes:
-    """Read the user's key; make one where there is none yet, and say so."""
-    if settings.key_file:
-        return read_key(settings.key_file)
-    path = own_key_file(settings)
-    if not path.exists():
-        create_key(path)
-        screen.say(f"made a key for this user in {path}: keep it, or fingerprints cannot be joined")
-    return read_key(path)
 
 
 def with_text(log: "LogReader") -> "Kept":

@@ -1,9 +1,10 @@
-"""What `scan` and `ingest` have in common."""
+"""What several commands have in common."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stillwatch.cli.keys import create_key, own_key_file, read_key
 from stillwatch.cli.screen import Screen
 from stillwatch.detect.wording import count, listing
 from stillwatch.errors import ConfigError
@@ -57,3 +58,14 @@ def show_rejected(total: int, reasons: Mapping[str, int], path: Path, screen: Sc
     if total:
         said = listing([f"{reason} ({number:,})" for reason, number in sorted(reasons.items())])
         screen.say(f"Rejected {count(total, 'row')}: {said}; see {path}")
+
+
+def own_secret(settings: Settings, screen: Screen) -> bytes:
+    """Read the user's key; make one where there is none yet, and say so."""
+    if settings.key_file:
+        return read_key(settings.key_file)
+    path = own_key_file(settings)
+    if not path.exists():
+        create_key(path)
+        screen.say(f"made a key for this user in {path}: keep it, or fingerprints cannot be joined")
+    return read_key(path)

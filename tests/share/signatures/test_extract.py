@@ -6,8 +6,8 @@ from stillwatch.errors import InputError
 from stillwatch.share.signatures.candidates import Part, part_of, values_of
 from stillwatch.share.signatures.extract import Extraction, Limits, Origin, extract
 from stillwatch.share.signatures.families import Family
-from stillwatch.share.signatures.matching import PlainIndex
 from stillwatch.share.signatures.lint import lint
+from stillwatch.share.signatures.matching import PlainIndex
 from stillwatch.share.signatures.tally import tally
 from tests.share.signatures.build import START, batch, event, keyed, table
 
