@@ -139,7 +139,8 @@ def fit(pairs: Sequence[Pair]) -> tuple[float, Likeness]:
         for j in judge(pairs)
         if j.comparison.likeness and not pairs[j.row].domain and not pairs[j.row].address
     ]
-    against = np.array([msgspec.structs.astuple(j.comparison.likeness) for j in judged])
+    likenesses = [j.comparison.likeness for j in judged]
+    against = np.array([msgspec.structs.astuple(found) for found in likenesses if found])
     true = np.array([j.true for j in judged], dtype=np.float64)
 
     def loss(weights: FloatArray) -> tuple[float, FloatArray]:

@@ -142,7 +142,7 @@ class Screen:
         domains, houses = self._same_domains(subject), self._same_houses(subject)
         comparisons = []
         for owner in best.keys() | domains.keys() | houses:
-            _, likeness, listed = best.get(owner, (0.0, None, None))
+            likeness, listed = best[owner][1:] if owner in best else (None, None)
             domain, address = domains.get(owner), owner in houses
             probability = model.score(likeness, domain=domain is not None, address=address)
             comparisons.append(
