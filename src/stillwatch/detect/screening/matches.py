@@ -142,11 +142,11 @@ class Screen:
         domains, houses = self._same_domains(subject), self._same_houses(subject)
         comparisons = []
         for owner in best.keys() | domains.keys() | houses:
-            likeness, listed = best[owner][1:] if owner in best else (None, None)
+            nearest, listed = best[owner][1:] if owner in best else (None, None)
             domain, address = domains.get(owner), owner in houses
-            probability = model.score(likeness, domain=domain is not None, address=address)
+            probability = model.score(nearest, domain=domain is not None, address=address)
             comparisons.append(
-                Comparison(owner, probability, name, listed, likeness, domain, address)
+                Comparison(owner, probability, name, listed, nearest, domain, address)
             )
         return sorted(comparisons, key=lambda c: (-c.probability, c.entry))
 
