@@ -5,7 +5,7 @@ from importlib.resources import files
 import pytest
 import yaml
 
-from stillwatch.share.sigma.atlas import TECHNIQUES
+from stillwatch.share.atlas import TAGS
 from stillwatch.share.sigma.convert import convert, targets
 from stillwatch.share.sigma.engine import run_case
 from stillwatch.share.sigma.fields import Service
@@ -106,4 +106,4 @@ def test_every_technique_is_one_of_atlas(shared_data):
                 walk(value)
 
     walk(yaml.load(text, yaml.CSafeLoader))
-    assert {tag: known.get(tag) for tag in TECHNIQUES} == TECHNIQUES
+    assert {tag: known.get(tag) for tag in TAGS} == {tag: t.name for tag, t in TAGS.items()}

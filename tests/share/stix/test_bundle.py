@@ -13,8 +13,9 @@ from stillwatch.cli.main import main
 from stillwatch.detect.judgements import Decision, Judgement
 from stillwatch.errors import InputError
 from stillwatch.events.contracts import Kind, Verdict
+from stillwatch.share import atlas
 from stillwatch.share.signatures.model import Tlp
-from stillwatch.share.stix import allowlist, atlas, bundle, campaign, coarse, phrases
+from stillwatch.share.stix import allowlist, bundle, campaign, coarse, phrases
 from stillwatch.share.stix.coarse import Coarseness, Step
 from stillwatch.share.stix.disclosure import Producer, disclose
 from stillwatch.share.stix.ids import Ids

@@ -18,7 +18,7 @@ from sigma.validators.core import validators
 from sigma.validators.core.tags import NamespaceTagValidator
 
 from stillwatch.errors import InputError
-from stillwatch.share.sigma.atlas import NAMESPACE, TECHNIQUES
+from stillwatch.share.atlas import TAG_NAMESPACE, TAGS
 from stillwatch.share.sigma.backend import DuckDBBackend
 from stillwatch.share.sigma.fields import Field, Sort, field_of
 from stillwatch.share.sigma.match import planned
@@ -132,17 +132,17 @@ def identified(rule: Rule) -> Iterator[str]:
 
 def tagged(rule: Rule) -> Iterator[str]:
     """At least one technique of ATLAS, and no tag that nobody knows."""
-    allowed = NamespaceTagValidator.allowed_namespace | {NAMESPACE}
+    allowed = NamespaceTagValidator.allowed_namespace | {TAG_NAMESPACE}
     techniques = 0
     for tag in rule.tags:
         if tag.namespace not in allowed:
             yield f"the tag {tag} has a namespace that nobody knows: use one of {sorted(allowed)}"
-        if tag.namespace == NAMESPACE:
+        if tag.namespace == TAG_NAMESPACE:
             techniques += 1
-            if tag.name not in TECHNIQUES:
-                yield f"{tag} is no technique of {', '.join(TECHNIQUES)}: tag one of these"
+            if tag.name not in TAGS:
+                yield f"{tag} is no technique of {', '.join(TAGS)}: tag one of these"
     if not techniques:
-        yield f"no technique of ATLAS: tag one, such as {NAMESPACE}.aml.t0024.002"
+        yield f"no technique of ATLAS: tag one, such as {TAG_NAMESPACE}.aml.t0024.002"
 
 
 def carries_no_text(rule: Rule) -> Iterator[str]:

@@ -12,9 +12,10 @@ from typing import Any, Final
 from stillwatch.detect.features import Line
 from stillwatch.errors import InputError
 from stillwatch.events.contracts import Verdict
+from stillwatch.share import atlas
 from stillwatch.share.signatures.families import ASPECTS, Family
 from stillwatch.share.signatures.model import Tlp
-from stillwatch.share.stix import atlas, coarse, extension, indicators, phrases, sigma, tlp
+from stillwatch.share.stix import coarse, extension, indicators, phrases, sigma, tlp
 from stillwatch.share.stix.bundle import Stix, objects_of
 from stillwatch.share.stix.disclosure import FEWEST_ACCOUNTS
 from stillwatch.share.stix.rules import Fields, Many, Number, Only, Rule, Text, Word, speakable

@@ -22,8 +22,9 @@ from stillwatch.detect.features import Line
 from stillwatch.detect.results import Share
 from stillwatch.errors import InputError
 from stillwatch.events.contracts import Kind, Verdict
+from stillwatch.share import atlas
 from stillwatch.share.signatures.model import Signature
-from stillwatch.share.stix import atlas, extension, phrases, tlp
+from stillwatch.share.stix import extension, phrases, tlp
 from stillwatch.share.stix.bundle import Stix
 from stillwatch.share.stix.coarse import moment, stamp
 from stillwatch.share.stix.disclosure import Disclosure, Producer

@@ -16,8 +16,9 @@ from stillwatch.detect.labels import NAMES
 from stillwatch.detect.results import Campaign, Evidence, Share
 from stillwatch.errors import InputError
 from stillwatch.events.contracts import Kind, Verdict
+from stillwatch.share import atlas
 from stillwatch.share.signatures.model import Tlp
-from stillwatch.share.stix import atlas, coarse, phrases
+from stillwatch.share.stix import coarse, phrases
 from stillwatch.share.stix.coarse import Coarseness
 from stillwatch.share.stix.ids import Ids
 

@@ -6,9 +6,10 @@ from typing import Any, Final
 import msgspec
 
 from stillwatch.errors import InputError
+from stillwatch.share import atlas
 from stillwatch.share.signatures.families import Family
 from stillwatch.share.signatures.model import Pattern, Rate, Rule, Signature, Tlp, identify
-from stillwatch.share.stix import atlas, coarse, extension, patterns, phrases, tlp
+from stillwatch.share.stix import coarse, extension, patterns, phrases, tlp
 from stillwatch.share.stix.bundle import Stix
 from stillwatch.share.stix.coarse import Coarseness
 from stillwatch.share.stix.disclosure import Disclosure, Producer

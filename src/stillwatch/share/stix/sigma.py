@@ -21,7 +21,7 @@ from stillwatch.detect.profiles import COLUMNS
 from stillwatch.detect.signals import BUILT_IN
 from stillwatch.errors import InputError
 from stillwatch.events.markers import Marker
-from stillwatch.share.stix import atlas
+from stillwatch.share import atlas
 from stillwatch.share.stix.coarse import is_coarse
 from stillwatch.share.stix.patterns import CLIENTS
 from stillwatch.share.stix.rules import Fields, Many, Only, Refusals, Rule, Text, Word
@@ -42,7 +42,7 @@ _NAME: Final = Text(_PART, 7, "`part_` and a number")
 _TOKEN: Final = rf"(?:{_PART}|and|or|not|\(|\))"
 _CONDITION: Final = Text(rf"{_TOKEN}(?: {_TOKEN}){{0,99}}", 800, "parts, `and`, `or`, `not`")
 _UUID: Final = Text("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", 36, "an id")
-_TAGS: Final = Word(tuple(f"atlas.{code.lower()}" for code in atlas.TECHNIQUES), "ATLAS tags")
+_TAGS: Final = Word(tuple(f"{atlas.TAG_NAMESPACE}.{name}" for name in atlas.TAGS), "ATLAS tags")
 
 NAMES: Final = tuple(marker.name.lower() for marker in Marker if marker.name)
 _NO_SIGNAL: Final = ("hour_", "script_", "first_", "last_")

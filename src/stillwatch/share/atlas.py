@@ -42,6 +42,11 @@ TECHNIQUES: Final = {
 }
 """Techniques by ATLAS id."""
 
+TAG_NAMESPACE: Final = "atlas"
+"""What Sigma tags of techniques begin with: `atlas.aml.t0024.002`."""
+TAGS: Final = {code.lower(): technique for code, technique in TECHNIQUES.items()}
+"""Techniques by the name of their Sigma tag."""
+
 OF_KIND: Final[dict[Kind, tuple[str, ...]]] = {
     Kind.EXTRACTION: ("AML.T0021", "AML.T0024.002", "AML.T0040"),
     Kind.RELAY: ("AML.T0008.005", "AML.T0021", "AML.T0040"),
