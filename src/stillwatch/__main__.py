@@ -1,8 +1,6 @@
 """`python -m stillwatch`."""
 
-import sys
-
-from stillwatch.cli.main import main
+from stillwatch.cli.main import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

@@ -9,10 +9,12 @@
 | 130 | stopped by Ctrl-C; nothing half-written stays under a final name |
 """
 
+import os
 import sys
 import traceback
 from collections.abc import Callable
-from typing import Final
+from contextlib import suppress
+from typing import Final, NoReturn
 
 import click
 
@@ -81,3 +83,20 @@ def guarded(job: Callable[[], int], *, debug: bool) -> int:
             click.echo(error.ctx.get_usage(), err=True)
         click.echo(f"stillwatch: {describe(error)}", err=True)
         return exit_code(error)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process with an exit code, on the spot unless all went well.
+
+    A job that was cut short can leave a native thread that reads ahead from a Python file. Were
+    the interpreter finalised under it, that thread would abort the process on its next read; and
+    Python kills itself with the signal, not with the code, where a Ctrl-C fell into its `exec`.
+    Every `with` block has ended by now, so nothing is left for finalisation to do.
+    """
+    if code == DONE:
+        sys.exit(DONE)
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with suppress(OSError, ValueError):
+                stream.flush()
+    os._exit(code)

@@ -3,12 +3,12 @@
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Final
+from typing import Final, NoReturn
 
 import click
 
 from stillwatch.cli.examples import Group
-from stillwatch.cli.exits import DONE, guarded
+from stillwatch.cli.exits import DONE, guarded, leave
 from stillwatch.settings import debugging
 from stillwatch.version import __version__
 
@@ -84,3 +84,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return code if isinstance(code, int) else DONE
 
     return guarded(job, debug=debugging())
+
+
+def run() -> NoReturn:
+    """Run the command line of this process and end the process."""
+    leave(main())
