@@ -97,6 +97,13 @@ def test_text_of_every_script_survives(text: str, tmp_path: Path) -> None:
     assert (row["prompt"], row["system"]) == (text, text[::-1])
 
 
+@pytest.mark.parametrize("text", [*TEXTS, "\ufffd \uffff \U0010ffff"])
+def test_text_of_every_script_survives_csv(text: str, tmp_path: Path) -> None:
+    table = pa.Table.from_pylist([ROW | {"prompt": text}])
+    row = rows_of(_write(table, "csv", tmp_path))[0]
+    assert row["prompt"] == text
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [

@@ -2,6 +2,7 @@
 
 import codecs
 import io
+import secrets
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO, Final
 
@@ -21,7 +22,8 @@ BLOCK_BYTES: Final = 16 * 1024 * 1024
 """CSV is parsed in blocks of this size; one record must fit in a block."""
 
 _BUFFER: Final = 1024 * 1024
-_MARK: Final = "\U0010ffff"  # no character, and so in no text; stands for a byte that is not UTF-8
+# Stands for a byte that is not UTF-8. Any character can be in a text, so the mark is drawn.
+_MARK: Final = f"\U0010ffff{secrets.token_hex(4)}"
 
 
 def csv_batches(
