@@ -23,15 +23,15 @@ from stillwatch.detect.screening.model import MATCH, NEAR
 from stillwatch.detect.screening.names import parse_name
 from stillwatch.errors import InputError
 from stillwatch.stats.arrays import FloatArray
-from stillwatch.stats.intervals import clopper_pearson
+from stillwatch.stats.intervals import wilson
 
 LOOK_ALIKE: Final = "look-alike"
 TIERS: Final = ("exact", "variant", LOOK_ALIKE)
 RIDGE: Final = 0.002
 """Pull of the weights towards nought, per pair and squared unit."""
 LEAST: Final = Likeness(
-    both=0, one=0, spelling=0, turned=0, scripts=0.3, fields=0, silent=0, places=1.0, numbers=0,
-    short=0, common=0,
+    both=0, one=0, spelling=4.0, unread=1.0, turned=0, scripts=0.3, fields=0, silent=0, places=1.0,
+    numbers=0, short=0, common=0,
 )  # fmt: skip
 """Least weights: where the set has few pairs, what speaks against a match keeps some weight."""
 BINS: Final = (0.0, 0.05, 0.25, 0.7, 0.9, 1.0)
@@ -194,7 +194,7 @@ class Quality(msgspec.Struct, frozen=True):
 
 
 def _rate(k: int, n: int) -> tuple[float, float, float]:
-    low, high = clopper_pearson(k, n)
+    low, high = wilson(k, n)
     return (k / n if n else float("nan")), float(low), float(high)
 
 

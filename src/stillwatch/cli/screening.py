@@ -61,7 +61,7 @@ def command(
     from stillwatch.detect.screening import extra
 
     extra.require()
-    from stillwatch.detect.screening.matches import STAGE, Level, screen
+    from stillwatch.detect.screening.matches import STAGES, Level, screen
     from stillwatch.detect.screening.readers.folder import read_lists
     from stillwatch.events.readers.accounts import read_accounts
     from stillwatch.events.schema import SCREENED_ACCOUNTS
@@ -73,7 +73,7 @@ def command(
     report_lists(read, others, datetime.now(UTC).date(), shown)  # noqa: TID251
     listed = read_accounts(accounts, columns=SCREENED_ACCOUNTS)
     entries = [entry for file in read for entry in file.entries]
-    with shown.bars({STAGE: 1.0}) as progress:
+    with shown.bars(STAGES) as progress:
         found = screen(listed, entries, progress=progress)
     matches = [match for match in found if match.level is Level.MATCH]
     near_misses = [match for match in found if match.level is Level.NEAR_MISS]

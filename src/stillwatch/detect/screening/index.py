@@ -12,8 +12,10 @@ from typing import Final
 import numpy as np
 from scipy import sparse
 
-from stillwatch.detect.screening.letters import korean, loose
-from stillwatch.detect.screening.names import Name, skeleton
+from stillwatch.detect.screening.alike import SKELETAL
+from stillwatch.detect.screening.letters import Script, korean, loose
+from stillwatch.detect.screening.names import Name, articled, skeleton
+from stillwatch.detect.screening.romanised import readings, romaji, wade
 from stillwatch.stats.arrays import FloatArray
 
 LIKE: Final = 0.3
@@ -35,11 +37,18 @@ class NameIndex:
     """
 
     def __init__(self, names: Sequence[Name]) -> None:
-        self._indexes = [(parts, PartIndex(map(parts, names))) for parts in (spellings, sounds)]
+        self._indexes = [
+            (parts, PartIndex(map(parts, names)))
+            for parts in (spellings, sounds, consonants, voweled_consonants)
+        ]
 
     def candidates(self, names: Sequence[Name]) -> Iterator[list[int]]:
         """For each name, the places of the listed names to compare it with."""
-        found = (index.candidates(list(map(parts, names))) for parts, index in self._indexes)
+        asked = (spellings, sounds, voweled_consonants, consonants)
+        found = (
+            index.candidates(list(map(parts, names)))
+            for parts, (_, index) in zip(asked, self._indexes, strict=True)
+        )
         for places in zip(*found, strict=True):
             yield list(dict.fromkeys(chain.from_iterable(places)))
 
@@ -71,19 +80,19 @@ class PartIndex:
     def _matrix(self, parts: Sequence[frozenset[str]]) -> sparse.csr_matrix:
         """One row a name, of length 1; parts that no listed name has count towards the length."""
         unknown = float(self._weights.max(initial=0.0))
-        columns: list[int] = []
-        values: list[float] = []
-        bounds = [0]
-        for some in parts:
-            known = sorted(self._places[part] for part in some if part in self._places)
-            weights = self._weights[known]
-            strange = len(some) - len(known)
-            length = float(np.sqrt((weights**2).sum() + strange * unknown**2)) or 1.0
-            columns.extend(known)
-            values.extend((weights / length).tolist())
-            bounds.append(len(columns))
+        known = [
+            sorted(self._places[part] for part in some if part in self._places) for some in parts
+        ]
+        sizes = np.fromiter(map(len, known), np.int64, len(parts))
+        strange = np.fromiter(map(len, parts), np.int64, len(parts)) - sizes
+        columns = np.fromiter(chain.from_iterable(known), np.int64, int(sizes.sum()))
+        rows = np.repeat(np.arange(len(parts)), sizes)
+        weights = self._weights[columns]
+        squares = np.bincount(rows, weights**2, len(parts)) + strange * unknown**2
+        lengths = np.sqrt(np.where(squares > 0, squares, 1.0))
+        bounds = np.concatenate([[0], np.cumsum(sizes)])
         shape = (len(parts), len(self._places))
-        return sparse.csr_matrix((values, columns, bounds), shape=shape, dtype=np.float64)
+        return sparse.csr_matrix((weights / lengths[rows], columns, bounds), shape=shape)
 
 
 def _best(products: sparse.csr_matrix) -> Iterator[list[int]]:
@@ -103,13 +112,37 @@ def spellings(name: Name) -> frozenset[str]:
 
 
 def sounds(name: Name) -> frozenset[str]:
-    """Telling words, and all of them run together, by sound and by consonants."""
+    """Telling words, and all of them run together, by sound."""
     if not name.core:
         return frozenset()
-    words = {f"~{skeleton(token)}" for token in name.core}
-    words |= {f"%{korean(token.spelled)}" for token in name.core}
+    words = {f"%{korean(token.spelled)}" for token in name.core}
     runs = {f"={loose(run)}" for run in (name.run, name.spelled, name.whole)}
-    return frozenset(words | runs | {f"~~{name.consonants}", f"%%{korean(name.spelled)}"})
+    read = (
+        way
+        for token in name.core
+        for way in (
+            readings(token.own)
+            if token.script is Script.HAN
+            else ("".join(wade(token.spelled)), romaji(token.spelled))
+        )
+    )
+    systems = {f"@{way}" for way in read if way}
+    return frozenset(words | runs | systems | {f"%%{korean(name.spelled)}"})
+
+
+def consonants(name: Name) -> frozenset[str]:
+    """The consonants of a name in a script that leaves vowels out or adds them, or nothing."""
+    return _bones(name) if name.script in SKELETAL else frozenset()
+
+
+def voweled_consonants(name: Name) -> frozenset[str]:
+    """The consonants of any other name."""
+    return frozenset() if name.script in SKELETAL else _bones(name)
+
+
+def _bones(name: Name) -> frozenset[str]:
+    words = {f"~{bones}" for token in name.core for bones in {*map(skeleton, articled(token))}}
+    return frozenset(words | {f"~~{name.consonants}"}) if name.core else frozenset()
 
 
 def rarity_of(entries: Iterable[Iterable[Name]]) -> dict[str, float]:

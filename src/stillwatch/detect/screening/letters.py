@@ -8,11 +8,14 @@ transliteration make of one sound.
 import re
 import unicodedata
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final
 
 from anyascii import anyascii
+
+CACHED: Final = 1 << 16
+"""Words of which each function of this package remembers the result: memory stays bounded."""
 
 
 class Script(StrEnum):
@@ -94,7 +97,7 @@ def is_spaced(text: str) -> bool:
     return not any(script_of(letter) in _UNSPACED for letter in text)
 
 
-@cache
+@lru_cache(CACHED)
 def latin(text: str) -> str:
     """A folded text in Latin letters, lower case, letters and digits only.
 
@@ -115,14 +118,15 @@ def _replacing(*pairs: tuple[str, str]) -> tuple[tuple[re.Pattern[str], str], ..
 
 
 _SAME: Final = _replacing(
-    ("ph", "f"), ("ck", "k"), ("qu", "kv"), ("x(?=[bcdfghjklmnpqrstvz])", "ks"),
+    ("(?<=[a-z]{3}i)ch$", "c"), ("ph", "f"), ("ck", "k"), ("qu", "kv"),
+    ("x(?=[bcdfghjklmnpqrstvz])", "ks"),
     ("w(?=[^aeiou]|$)", "u"), ("w", "v"), ("c(?=[rtlks]|$)", "k"),
     ("ae", "a"), ("oe", "o"), ("ue", "u"), ("ee|ie(?=[bcdfghklmnprstz])", "i"), ("oo", "u"),
     ("[yj](?=[^aeiou]|$)", "i"), ("ii", "i"), ("ia", "ya"), (r"([a-z])\1", r"\1"),
 )  # fmt: skip
 _OTHER: Final = _replacing(
     ("shch|sch|sh", "s"), ("kh", "h"), ("zh", "z"), ("ch|ts|tz", "s"), ("dh", "d"), ("gh", "g"),
-    ("th", "t"), ("c", "k"), ("q", "k"), ("ou", "u"), (r"([a-z])\1", r"\1"),
+    ("th", "t"), ("c(?=[eiy])", "s"), ("c", "k"), ("q", "k"), ("ou", "u"), (r"([a-z])\1", r"\1"),
 )  # fmt: skip
 _GLIDES: Final = _replacing(("ks", "x"), ("[yj]", "i"), ("ii", "i"))
 _HANGUL: Final = _replacing(
@@ -141,7 +145,7 @@ def _apply(text: str, rules: tuple[tuple[re.Pattern[str], str], ...]) -> str:
     return text
 
 
-@cache
+@lru_cache(CACHED)
 def sound(spelled: str) -> str:
     """Latin letters with spellings of one sound levelled, for names of the same script.
 
@@ -153,7 +157,7 @@ def sound(spelled: str) -> str:
     return _apply(spelled, _SAME)
 
 
-@cache
+@lru_cache(CACHED)
 def loose(spelled: str) -> str:
     """The same for names of which one was transliterated from an alphabet.
 
@@ -163,7 +167,7 @@ def loose(spelled: str) -> str:
     return _apply(sound(spelled), _OTHER + _GLIDES)
 
 
-@cache
+@lru_cache(CACHED)
 def korean(spelled: str) -> str:
     """The same for names of which one was transliterated from Hangul.
 
@@ -173,7 +177,7 @@ def korean(spelled: str) -> str:
     return _apply(spelled, _HANGUL)
 
 
-@cache
+@lru_cache(CACHED)
 def bones(spelled: str) -> str:
     """The consonants, for scripts that leave vowels out or add them.
 

@@ -97,7 +97,10 @@ class Comparison(msgspec.Struct, frozen=True):
     address: bool
 
 
+PREPARING: Final = "preparing lists"
 STAGE: Final = "screening"
+STAGES: Final = {PREPARING: 0.1, STAGE: 0.9}
+"""Stages of `screen` and about how much of the work each is."""
 _BATCH: Final = 1000
 
 
@@ -106,11 +109,17 @@ class Screen:
 
     Args:
         entries: of all lists; persons, vessels and aircraft are left out.
+        progress: told of every entry.
     """
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
+    def __init__(self, entries: Sequence[Entry], progress: Progress | None = None) -> None:
+        progress = progress or Silent()
         self.entries = tuple(entry for entry in entries if entry.compared)
-        parsed = [[parse_name(name) for name in entry.names] for entry in self.entries]
+        progress.start(PREPARING, len(self.entries))
+        parsed = []
+        for entry in self.entries:
+            parsed.append([parse_name(name) for name in entry.names])
+            progress.advance(1)
         self._names = [name for names in parsed for name in names]
         self._owners = [at for at, names in enumerate(parsed) for _ in names]
         self._rarity = rarity_of(parsed)
@@ -124,6 +133,7 @@ class Screen:
                 if address.full:
                     for key in address.pairs():
                         self._houses.setdefault(key, []).append((at, address))
+        progress.finish()
 
     def compared(self, subjects: Sequence[Subject]) -> Iterator[list[Comparison]]:
         """For each subject the entries that it was compared with, the likeliest first."""
@@ -177,7 +187,7 @@ def screen(
         accounts: contract 2, with `org_name`, `email_domain` and, where known, `org_domain` and
             `org_address`.
         entries: of all lists.
-        progress: told of every batch of organisations.
+        progress: told of every entry, then of every batch of organisations.
 
     Returns:
         Matches, then near misses, each with the surest first.
@@ -188,7 +198,7 @@ def screen(
         subject = _subject(row)
         if subject.name or subject.domains or subject.address:
             groups.setdefault(subject, []).append(row["account_id"])
-    prepared, subjects = Screen(entries), list(groups)
+    prepared, subjects = Screen(entries, progress), list(groups)
     progress.start(STAGE, len(subjects))
     matches: list[Match] = []
     for start in range(0, len(subjects), _BATCH):

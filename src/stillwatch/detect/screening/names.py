@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 import msgspec
 
+from stillwatch.detect.screening.abjad import ARTICLE
 from stillwatch.detect.screening.letters import (
+    CACHED,
     Script,
     bare,
     bones,
@@ -16,7 +18,16 @@ from stillwatch.detect.screening.letters import (
     latin,
     script_of,
 )
-from stillwatch.detect.screening.words import LONGEST, Meaning, Sort, spaced, unspaced
+from stillwatch.detect.screening.words import (
+    ARTICLES,
+    LONGEST,
+    Meaning,
+    Sort,
+    ending,
+    inflected,
+    spaced,
+    unspaced,
+)
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -27,7 +38,7 @@ class Token(msgspec.Struct, frozen=True):
     script: Script
 
 
-@cache
+@lru_cache(CACHED)
 def skeleton(token: Token) -> str:
     """The consonants of a word; in Arabic and Hebrew letter by letter.
 
@@ -36,9 +47,25 @@ def skeleton(token: Token) -> str:
     True
     """
     if token.script is not Script.ARABIC:
-        return bones(token.spelled)
+        return bones(re.sub("(?<=..[ae])h$", "", token.spelled))
     own = token.own[:-1] if token.own.endswith("ه") and len(token.own) > 3 else token.own
     return bones("".join(bones(latin(letter)) for letter in own))
+
+
+_WITH_ARTICLE: Final = re.compile(f"{ARTICLE}(?=.{{3}})")
+
+
+def articled(token: Token) -> tuple[Token, ...]:
+    """A Latin word that may begin with the Arabic article, with it and without.
+
+    >>> [one.own for one in articled(Token("assuqoor", "assuqoor", Script.LATIN))]
+    ['assuqoor', 'suqoor']
+    """
+    begin = _WITH_ARTICLE.match(token.spelled) if token.script is Script.LATIN else None
+    if not begin:
+        return (token,)
+    rest = token.spelled[begin.end() :]
+    return token, Token(rest, rest, token.script)
 
 
 class Name(msgspec.Struct, frozen=True, dict=True):
@@ -179,8 +206,18 @@ def _parts(words: list[str]) -> Iterator[Part]:
             at += 1
         else:
             size, part = _phrase(words, at)
-            yield part
+            yield from _compound(part) if isinstance(part, str) else (part,)
             at += size
+
+
+def _compound(word: str) -> Iterator[Part]:
+    """A telling word, cut where a trade is written together with it, as in Vakuumtechnik."""
+    end = ending(word)
+    if end is None:
+        yield word
+    else:
+        yield _phrase([word[: -end[0]]], 0)[1]
+        yield word[-end[0] :], end[1]
 
 
 def _phrase(words: list[str], at: int) -> tuple[int, Part]:
@@ -192,8 +229,14 @@ def _phrase(words: list[str], at: int) -> tuple[int, Part]:
         if meaning is None and phrase[-1].endswith("s"):
             singular = known.get((*phrase[:-1], phrase[-1][:-1]))
             meaning = singular if singular and singular.sort is Sort.FIELD else None
+        if meaning is None and size == 1:
+            meaning = inflected(phrase[0])
         if meaning is not None:
             return size, ("".join(phrase), meaning)
+    following = words[at + 1] if at + 1 < len(words) else ""
+    if words[at] in ARTICLES and following.startswith(words[at][1:]):
+        # An article before a sun letter, written apart: as-Suqur.
+        return 1, (words[at], Meaning(Sort.PARTICLE, ()))
     return 1, words[at]
 
 

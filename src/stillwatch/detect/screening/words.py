@@ -5,15 +5,17 @@ only tells two names apart; a place too, and it never adds: who shares a city or
 listed entity is no nearer to it. In `tables/` a line is `meaning=spelling|spelling|...`.
 """
 
+import re
 from collections.abc import Iterator
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final
 
 import msgspec
 
-from stillwatch.detect.screening.letters import bare, fold, is_spaced, latin
+from stillwatch.detect.screening.letters import CACHED, bare, fold, is_spaced, latin
+from stillwatch.detect.screening.romanised import wade
 
 
 class Sort(StrEnum):
@@ -38,14 +40,38 @@ COMPOUND: Final = {
     "science and technology": ("science", "technology"),
     "avionics": ("aviation", "electronics"),
     "microelectronics": ("electronics", "micro"),
+    "shipping": ("marine", "transport"),
+    "heavy industry": ("heavy", "industry"),
+    "machine tools": ("machinery", "tools"),
+    "petrochemical": ("chemical", "petrochemical"),
+    "optical communication": ("communications", "optics"),
+    "underwater acoustics": ("acoustics", "underwater"),
+    "ship management": ("management", "marine", "transport"),
+    "measurement instruments": ("instruments",),
+    "storage device": ("memory",),
+    "security printing": ("printing", "security"),
+    "property management": ("management", "real estate"),
+    "beauty salon": ("cosmetics",),
 }
 """Meanings that are said in two words as well as in one."""
 
 LEAST_SPELLED: Final = 5
 """Letters that a transliterated phrase must have to be known; a shorter one may be a name."""
 
+ARTICLES: Final = frozenset(
+    vowel + letter for vowel in "ae" for letter in ("sh", "th", "dh", *"sdtnrz")
+)
+"""The Arabic article as it sounds before a sun letter, where it is written apart."""
+
+LEAST_ENDING: Final = 5
+"""Letters of a line of business at the end of a longer word."""
+LEAST_BEGINNING: Final = 4
+"""Letters that must stand before it."""
+
 LONGEST: Final = 5
 """Words in the longest phrase of the tables."""
+
+_INFLECTED: Final = re.compile("([\u0621-\u06ff]{3,}?)(?:يات|يه|ات|ين|ي|ه)")
 
 
 @cache
@@ -61,7 +87,64 @@ def spaced() -> dict[tuple[str, ...], Meaning]:
         spelled = tuple(latin(fold(word)) for word in phrase.split())
         if sum(map(len, spelled)) >= LEAST_SPELLED and meaning.sort is not Sort.PARTICLE:
             found.setdefault(spelled, meaning)
+    for phrase, meaning in _phrases():
+        syllables = wade(phrase) if meaning.sort is Sort.PLACE else ()
+        if sum(map(len, syllables)) >= LEAST_SPELLED:
+            found.setdefault(syllables, meaning)
+            found.setdefault(("".join(syllables),), meaning)
     return found
+
+
+@cache
+def _endings() -> dict[str, Meaning]:
+    return {
+        phrase[0]: meaning
+        for phrase, meaning in spaced().items()
+        if len(phrase) == 1
+        and len(phrase[0]) >= LEAST_ENDING
+        and phrase[0].isascii()
+        and meaning.sort is Sort.FIELD
+    }
+
+
+@lru_cache(CACHED)
+def ending(word: str) -> tuple[int, Meaning] | None:
+    """The line of business with which a Latin word ends: its letters and meaning; the longest.
+
+    >>> ending("vakuumtechnik")[0], ending("zavod")
+    (7, None)
+    """
+    known = _endings()
+    for size in range(len(word) - LEAST_BEGINNING, LEAST_ENDING - 1, -1):
+        if word[-size:] in known:
+            return size, known[word[-size:]]
+    return None
+
+
+@cache
+def _stems() -> dict[str, Meaning]:
+    return {
+        stem: meaning
+        for phrase, meaning in spaced().items()
+        if len(phrase) == 1 and meaning.sort is Sort.FIELD and (stem := _stem(phrase[0]))
+    }
+
+
+def _stem(word: str) -> str:
+    """An Arabic word without the ending of an adjective or a plural; empty where it has none."""
+    found = _INFLECTED.fullmatch(word)
+    return found[1] if found else ""
+
+
+@lru_cache(CACHED)
+def inflected(word: str) -> Meaning | None:
+    """What an Arabic word means whose other forms are in the tables.
+
+    >>> inflected("بحري").terms
+    ('marine',)
+    """
+    stem = _stem(word)
+    return _stems().get(stem) if stem else None
 
 
 @cache
