@@ -41,6 +41,7 @@ class Settings:
         reference: Folder of an earlier result with judgements, to calibrate on.
         exempt: Register of exemptions.
         prices: Price table.
+        entity_lists: Folder of entity lists that `screen` compares accounts with.
         config_dir: Where `config.toml` and the key that `ingest` makes live.
         data_dir: Where built lists live.
         sources: Files that were read.
@@ -57,6 +58,7 @@ class Settings:
     reference: Path | None = None
     exempt: Path | None = None
     prices: Path | None = None
+    entity_lists: Path | None = None
     sources: tuple[Path, ...] = ()
 
     def with_options(self, **given: Any) -> Self:

@@ -1,4 +1,5 @@
 import json
+import os
 
 import pytest
 
@@ -54,6 +55,33 @@ def test_lists_and_keys_are_seen(home, capsys):
     assert found["disposable mail"]["state"] == "ok"
     assert found["key"]["detail"].endswith("own.key")
     assert found["settings"]["detail"].endswith("stillwatch.toml")
+
+
+ENTITY_LIST = (
+    "Source List,Entity Number,Name,Address,City,Country,Federal Register Notice,Effective Date,"
+    "Alternate Name\nEL,7,Tianmu Radar Technology,12 Jingye Road,Haidian,China,80 FR 1,1/2/2020,\n"
+)
+
+
+def test_entity_lists_have_a_size_and_an_age(home, capsys):
+    assert checks(capsys)[1]["entity lists"]["state"] == "off"
+    (home / "stillwatch.toml").write_text('entity_lists = "entities"\n')
+    code, found = checks(capsys)
+    assert (code, found["entity lists"]["state"]) == (1, "wrong")
+    folder = home / "entities"
+    folder.mkdir()
+    for name in ("new.csv", "old.csv"):
+        (folder / name).write_text(ENTITY_LIST)
+    (folder / "notes.txt").write_text("hello\n")
+    os.utime(folder / "old.csv", (1.6e9, 1.6e9))
+    code, found = checks(capsys)
+    assert code == 0
+    assert found["entity list new.csv"]["state"] == "ok"
+    assert "1 entry" in found["entity list new.csv"]["detail"]
+    assert "newest entry of 2020-01-02" in found["entity list new.csv"]["detail"]
+    assert found["entity list old.csv"]["state"] == "off"
+    assert "fetch it again" in found["entity list old.csv"]["mend"]
+    assert found["entity list notes.txt"]["detail"] == "no list that is known"
 
 
 def test_what_is_wrong_is_exit_code_one(home, capsys):

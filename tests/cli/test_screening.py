@@ -60,6 +60,20 @@ def test_screen_writes_stable_json(folder, capsys):
     assert capsys.readouterr().out == printed
 
 
+def test_screen_takes_the_folder_from_the_settings(folder, capsys, monkeypatch):
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    assert main(["screen", "accounts.csv"]) == 1
+    assert "give --lists DIR" in capsys.readouterr().err
+    (folder / "stillwatch.toml").write_text('entity_lists = "missing"\n')
+    assert main(["screen", "accounts.csv"]) == 1
+    assert "is no folder" in capsys.readouterr().err
+    (folder / "stillwatch.toml").write_text('entity_lists = "lists"\n')
+    assert main(["screen", "accounts.csv"]) == 0
+    assert "Matches: 1" in capsys.readouterr().out
+
+
 def test_screen_names_the_extra_that_it_needs(folder, capsys, monkeypatch):
     monkeypatch.setattr(extra, "find_spec", lambda _: None)
     arguments = [str(folder / "accounts.csv"), "--lists", str(folder / "lists")]

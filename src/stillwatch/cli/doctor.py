@@ -20,6 +20,7 @@ from stillwatch.cli.examples import Command
 from stillwatch.cli.exits import DONE, FAULT
 from stillwatch.cli.keys import own_key_file, read_key
 from stillwatch.cli.screen import show, table
+from stillwatch.detect.wording import count
 from stillwatch.errors import StillwatchError
 from stillwatch.settings import Settings, load_settings
 from stillwatch.version import __version__
@@ -89,6 +90,7 @@ def all_checks() -> Iterator[Check]:
     yield Check("settings", State.OK, read)
     yield key(settings)
     yield from lists(settings)
+    yield from entity_lists(settings)
 
 
 def packages() -> Iterator[Check]:
@@ -178,6 +180,39 @@ def lists(settings: Settings) -> Iterator[Check]:
             yield Check(name, State.OK, "listed")
         else:
             yield Check(name, State.OFF, "no list, so this signal is off", mend)
+
+
+def entity_lists(settings: Settings) -> Iterator[Check]:
+    """Check which entity lists screening would read, how large and how old each is."""
+    from stillwatch.detect.screening.readers.folder import read_lists
+
+    folder = settings.entity_lists
+    name = "entity lists"
+    if folder is None:
+        mend = "set entity_lists (docs/guide/screening.md), or give screen --lists"
+        yield Check(name, State.OFF, "no folder set", mend)
+        return
+    if not folder.is_dir():
+        mend = "put entity lists there or mend entity_lists"
+        yield Check(name, State.WRONG, f"{folder} is no folder", mend)
+        return
+    try:
+        found, others = read_lists(folder)
+    except StillwatchError as error:
+        yield Check(name, State.WRONG, str(error))
+        return
+    today = datetime.now(UTC).date()  # noqa: TID251 - age
+    for file in found:
+        dated = f", newest entry of {file.dated}" if file.dated else ""
+        size = count(len(file.entries), "entry", "entries")
+        faults = f", {count(len(file.faults), 'row')} not read" if file.faults else ""
+        detail = f"{file.format}: {size}, file of {file.modified}{dated}{faults}"
+        stale = file.is_stale(today)
+        mend = f"older than {STALE_DAYS} days: fetch it again" if stale else ""
+        yield Check(f"entity list {file.file}", State.OFF if stale else State.OK, detail, mend)
+    for other in others:
+        mend = "docs/guide/screening.md shows the formats; move it away"
+        yield Check(f"entity list {other.file}", State.OFF, "no list that is known", mend)
 
 
 def _version(name: str) -> str | None:

@@ -14,6 +14,8 @@ from stillwatch.cli.examples import Command
 from stillwatch.cli.files import check_files, replacing
 from stillwatch.cli.screen import Screen, show, table
 from stillwatch.detect.wording import count, day
+from stillwatch.errors import InputError
+from stillwatch.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from stillwatch.detect.screening.entries import ListFile
@@ -24,8 +26,6 @@ NOTE: Final = (
     "A match is evidence for a person to check, one reason among others; it is not a verdict, and "
     "it changes no risk."
 )
-STALE_DAYS: Final = 30
-"""Age from which a list is called old."""
 _FAULTS_SHOWN: Final = 5
 
 
@@ -34,7 +34,7 @@ _FAULTS_SHOWN: Final = 5
     cls=Command,
     examples=[
         "stillwatch screen accounts.parquet --lists entity-lists/",
-        "stillwatch screen accounts.csv --lists entity-lists/ --near",
+        "stillwatch screen accounts.csv --near",
         "stillwatch screen accounts.jsonl --lists entity-lists/ --json > matches.json",
     ],
 )
@@ -42,15 +42,15 @@ _FAULTS_SHOWN: Final = 5
 @click.option(
     "--lists",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    required=True,
-    help="Folder of entity lists that you fetched; formats: docs/guide/screening.md.",
+    help="Folder of entity lists that you fetched (default: the setting entity_lists); formats: "
+    "docs/guide/screening.md.",
 )
 @click.option("--out", type=options.FILE, help="JSON file to write matches and near misses to.")
 @click.option("--near", is_flag=True, help="Show near misses too, apart from matches.")
 @options.as_json
 @options.quiet
 def command(
-    accounts: Path, lists: Path, out: Path | None, *, near: bool, as_json: bool, quiet: bool
+    accounts: Path, lists: Path | None, out: Path | None, *, near: bool, as_json: bool, quiet: bool
 ) -> None:
     """Screen accounts against entity lists.
 
@@ -68,7 +68,7 @@ def command(
 
     shown = Screen(quiet=quiet)
     check_files(out)
-    read, others = read_lists(lists)
+    read, others = read_lists(folder_of(load_settings().with_options(entity_lists=lists)))
     # The clock of the command line: how old the lists are.
     report_lists(read, others, datetime.now(UTC).date(), shown)  # noqa: TID251
     listed = read_accounts(accounts, columns=SCREENED_ACCOUNTS)
@@ -99,6 +99,23 @@ def command(
         f"{count(listed.num_rows, 'account')}: {count(len(matches), 'match', 'matches')}, "
         f"{count(len(near_misses), 'near miss', 'near misses')}. {NOTE}"
     )
+
+
+def folder_of(settings: Settings) -> Path:
+    """The folder of entity lists that was named.
+
+    Raises:
+        InputError: None was named, or it is not there.
+    """
+    folder = settings.entity_lists
+    if folder is None:
+        raise InputError(
+            "no folder of entity lists: give --lists DIR, or name one once with the setting "
+            "entity_lists"
+        )
+    if not folder.is_dir():
+        raise InputError(f"{folder} is no folder: put entity lists there or mend entity_lists")
+    return folder
 
 
 def summary(file: "ListFile") -> dict[str, object]:
@@ -138,7 +155,7 @@ def report_lists(
             screen.say(f"not read: {fault.file} row {fault.row} {fault.why}")
         if len(file.faults) > _FAULTS_SHOWN:
             screen.say(f"not read: {len(file.faults) - _FAULTS_SHOWN:,} more rows of {file.file}")
-        if (today - file.modified).days >= STALE_DAYS:
+        if file.is_stale(today):
             screen.say(f"{file.file} is of {day_of(file.modified)}: fetch it again")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import date
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -68,6 +69,10 @@ class Fault(msgspec.Struct, frozen=True):
     why: str
 
 
+STALE_DAYS: Final = 30
+"""Age from which a file is called old."""
+
+
 class ListFile(msgspec.Struct, frozen=True):
     """One file of lists.
 
@@ -86,6 +91,10 @@ class ListFile(msgspec.Struct, frozen=True):
     faults: tuple[Fault, ...]
     dated: date | None
     modified: date
+
+    def is_stale(self, today: date) -> bool:
+        """Whether the file is so old that it should be fetched again."""
+        return (today - self.modified).days >= STALE_DAYS
 
 
 def merge_entries(rows: Iterable[tuple[int, Entry]]) -> tuple[Entry, ...]:
