@@ -5,7 +5,7 @@ hundred is a listed name in capitals, without its accents: both methods must fin
 (`process.cdist`, `token_sort_ratio` of names without case and signs) compares every pair; it runs
 on a sample of the accounts, and its time grows with their number.
 
-    python benchmarks/speed/screening.py [--accounts 100000] [--entries 20000] [--sample 200]
+    python benchmarks/speed/screen.py [--accounts 100000] [--entries 20000] [--sample 200]
 """
 
 import argparse
