@@ -73,9 +73,10 @@ def run(forum, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.chdir(forum)
 
-    def command(*words, store=tmp_path / "signatures"):
+    def command(name, *words, store=tmp_path / "signatures"):
         capsys.readouterr()
-        code = main(["signature", *map(str, words), "--signatures", str(store)])
+        where = [str(store)] if name in {"lint", "test"} else ["--signatures", str(store)]
+        code = main(["signature", name, *map(str, words), *where])
         return code, capsys.readouterr()
 
     return command
@@ -104,6 +105,7 @@ def test_a_signature_made_here_finds_the_operator_elsewhere(run, forum, tmp_path
     assert pq.read_table(out).to_pylist() == rows
     code, shown = run(
         "test",
+        "--events",
         "there.parquet",
         "--labels",
         "labels.parquet",
