@@ -141,19 +141,18 @@ def usable(
     Raises:
         InputError: None is under the key of the log.
     """
-    from stillwatch.share.signatures.model import State
+    from stillwatch.share.signatures.life import SILENT
 
-    silent = {State.QUARANTINED, State.REVOKED}
     used = [s for s in signatures if s.key_id == key_id]
     if signatures and not used:
         raise InputError("no signature is under the key of the log: name the forum's --forum-key")
     if len(used) < len(signatures):
         screen.say(f"left out {len(signatures) - len(used):,} under another key")
-    out = [s for s in used if lives[s.id].state in silent]
+    out = [s for s in used if lives[s.id].state in SILENT]
     for signature in out:
         life = lives[signature.id]
         screen.say(f"left out {signature.id[11:19]}, {life.state.value}: {life.why}")
-    return [s for s in used if lives[s.id].state not in silent]
+    return [s for s in used if lives[s.id].state not in SILENT]
 
 
 def rows_of(
