@@ -57,18 +57,17 @@ def carries_all(
         marks: of all patterns.
         out: receives the answers.
     """
+    firsts, lows, highs, leasts, starts, words = marks
     for pair in range(len(rows)):
-        event = events[rows[pair]]
-        pattern = patterns[pair]
+        row, pattern = rows[pair], patterns[pair]
         carried = True
-        for mark in range(marks.firsts[pattern], marks.firsts[pattern + 1]):
+        for mark in range(firsts[pattern], firsts[pattern + 1]):
             met = 0
-            begin, end = marks.starts[mark], marks.starts[mark + 1]
-            for place in range(marks.lows[mark], marks.highs[mark]):
-                word = event[place]
-                if word != 0 and _is_in(marks.words, begin, end, word):
+            for place in range(lows[mark], highs[mark]):
+                word = events[row, place]
+                if word != 0 and _is_in(words, starts[mark], starts[mark + 1], word):
                     met += 1
-            if met < marks.leasts[mark]:
+            if met < leasts[mark]:
                 carried = False
                 break
         out[pair] = carried
