@@ -36,13 +36,13 @@ def rules(tmp_path):
 
 
 def run(capsys, *words):
-    code = main(["signature", "sigma", *map(str, words)])
+    code = main(["signature", *map(str, words)])
     shown = capsys.readouterr()
     return code, shown.out, shown.err
 
 
 def test_lint_runs_the_cases_too(rules, capsys):
-    assert run(capsys, "lint", rules) == (0, "", "1 file, 0 issues\n")
+    assert run(capsys, "lint", rules) == (0, "", "1 file, 0 faults\n")
     (rules / "tests/thinking.yml").write_text(CASES.replace("match: true", "match: false"))
     code, said, _ = run(capsys, "lint", rules / "thinking.yml")
     assert code == 1
@@ -50,7 +50,7 @@ def test_lint_runs_the_cases_too(rules, capsys):
     (rules / "tests/thinking.yml").unlink()
     code, said, _ = run(capsys, "lint", rules, "--json")
     assert code == 1
-    assert "no test events" in json.loads(said)["issues"][0]["message"]
+    assert "no test events" in json.loads(said)["faults"][0]["fault"]
 
 
 def test_convert_writes_queries_and_says_what_they_miss(rules, capsys):
@@ -74,7 +74,7 @@ def test_what_cannot_be_used_is_one_clear_line(rules, capsys, tmp_path):
     (tmp_path / "notes.txt").write_text("x")
     (tmp_path / "empty").mkdir()
     faults[("lint", tmp_path / "notes.txt")] = "no signature of a known type"
-    faults[("lint", tmp_path / "empty")] = "holds no rules"
+    faults[("lint", tmp_path / "empty")] = "holds no signatures and no rules"
     for words, why in faults.items():
         code, said, error = run(capsys, *words)
         assert (code, said) == (1, "")
@@ -98,11 +98,11 @@ def test_match_over_events_fingerprints_and_a_result(workspace, rules, capsys):
     )
     _, said, _ = run(capsys, "match", "fingerprints.parquet", "--rules", rules, "--json", "--quiet")
     assert json.loads(said) == matches
-    code, said, error = run(capsys, "match", "result", "--out", "matches.parquet")
+    code, said, error = run(capsys, "match", "result", "--pack", "--out", "matches.parquet")
     assert code == 0
     assert "left out" in error
     assert pq.read_table(workspace / "matches.parquet").num_rows > 0
-    code, _, error = run(capsys, "match", "fingerprints.parquet")
+    code, _, error = run(capsys, "match", "fingerprints.parquet", "--pack")
     assert code == 0
     assert "need events with text" in error
     code, _, error = run(capsys, "match", "result", "--rules", rules)
@@ -111,7 +111,7 @@ def test_match_over_events_fingerprints_and_a_result(workspace, rules, capsys):
 
 
 def test_test_measures_rules_on_labels(workspace, rules, capsys):
-    words = ("test", "events.parquet", "--labels", "labels.parquet", "--rules", rules)
+    words = ("test", rules, "--events", "events.parquet", "--labels", "labels.parquet")
     code, said, _ = run(capsys, *words, "--json", "--quiet")
     measured = json.loads(said)[0]
     assert code == 0
@@ -120,7 +120,9 @@ def test_test_measures_rules_on_labels(workspace, rules, capsys):
     assert sum(size for _, size in measured["benign"].values()) > 2000
     code, said, _ = run(capsys, *words, "--quiet")
     assert "Thinking" in said
-    code, _, error = run(capsys, "test", "events.parquet", "--labels", "events.parquet")
+    code, _, error = run(
+        capsys, "test", "--pack", "--events", "events.parquet", "--labels", "events.parquet"
+    )
     assert code == 1
-    assert "lacks the column" in error or "holds no labels" in error
+    assert "labels need account_id, cohort" in error
     assert workspace

@@ -73,9 +73,10 @@ def run(forum, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.chdir(forum)
 
-    def command(*words, store=tmp_path / "signatures"):
+    def command(name, *words, store=tmp_path / "signatures"):
         capsys.readouterr()
-        code = main(["signature", *map(str, words), "--signatures", str(store)])
+        where = [str(store)] if name in {"lint", "test"} else ["--signatures", str(store)]
+        code = main(["signature", name, *map(str, words), *where])
         return code, capsys.readouterr()
 
     return command
@@ -104,6 +105,7 @@ def test_a_signature_made_here_finds_the_operator_elsewhere(run, forum, tmp_path
     assert pq.read_table(out).to_pylist() == rows
     code, shown = run(
         "test",
+        "--events",
         "there.parquet",
         "--labels",
         "labels.parquet",
@@ -184,3 +186,74 @@ def test_a_life_on_the_command_line(run, forum):
     assert "quarantined" in matched.err
     assert "Ada" in run("show", name)[1].out
     assert run("state", name, "report", "--by", "Ada")[0] == 2
+
+
+@pytest.fixture
+def shared(run, forum, tmp_path, capsys):
+    """The bundle that one member shares, and how another takes it up."""
+    assert extracted(run, forum)[0] == 0
+    for row in json.loads(run("list", "--json")[1].out):
+        for act in ("test", "publish"):
+            name = row["signature"]["id"][11:19]
+            assert run("state", name, act, "--by", "Ada")[0] == 0
+    bundle = tmp_path / "out.json"
+    name = f"result#{(forum / 'campaign').read_text()}"
+    words = ["--created-by", "Example Labs", "--signatures", str(tmp_path / "signatures")]
+    assert main(["share", "export", name, *words, "--expires", "30d", "--out", str(bundle)]) == 0
+
+    def take(file=bundle, key="forum.key"):
+        capsys.readouterr()
+        words = ["--signatures", str(tmp_path / "theirs"), "--forum-key", key, "--json"]
+        code = main(["share", "import", str(file), *words])
+        return code, capsys.readouterr()
+
+    return bundle, take
+
+
+def test_what_one_member_shares_another_matches(shared, run, tmp_path):
+    bundle, take = shared
+    code, shown = take()
+    assert code == 0, shown.err
+    adopted = json.loads(shown.out)["adopted"]
+    assert len(adopted["new"]) == len(json.loads(run("list", "--json")[1].out)) > 0
+    theirs = tmp_path / "theirs"
+    rows = json.loads(run("match", "there.parquet", *KEY, "--json", store=theirs)[1].out)
+    assert {row["account_id"] for row in rows} == {f"elsewhere-{n}" for n in range(7)}
+    assert {row["verdict"] for row in rows} == {"watch"}
+    assert {row["state"] for row in rows} == {"received"}
+    things = json.loads(bundle.read_text())["objects"]
+    me = next(thing["created_by_ref"] for thing in things if thing["type"] == "indicator")
+    listed = json.loads(run("list", "--json", store=theirs)[1].out)
+    assert {row["life"]["source"] for row in listed} == {me}
+    assert me in run("show", adopted["new"][0]["id"], store=theirs)[1].out
+    again = json.loads(take()[1].out)["adopted"]
+    assert (again["new"], again["known"]) == ([], len(adopted["new"]))
+    drafts = json.loads(run("match", "there.parquet", *KEY, "--json", store=bundle)[1].out)
+    assert {row["account_id"] for row in drafts} == {row["account_id"] for row in rows}
+    assert run("lint", store=bundle)[0] == 0
+    assert main(["signature", "convert", str(bundle), "--to", "splunk"]) == 1
+
+
+def test_a_later_bundle_revokes_and_another_key_is_left_out(shared, run, tmp_path):
+    bundle, take = shared
+    main(["key", "new", str(tmp_path / "others.key")])
+    code, shown = take(key=str(tmp_path / "others.key"))
+    assert code == 0
+    assert "left out" in shown.err
+    assert json.loads(shown.out)["adopted"]["new"] == []
+    assert take()[0] == 0
+    content = json.loads(bundle.read_text())
+    for thing in content["objects"]:
+        if thing["type"] == "indicator":
+            thing["revoked"] = True
+    later = tmp_path / "later.json"
+    later.write_text(json.dumps(content))
+    code, shown = take(later)
+    adopted = json.loads(shown.out)["adopted"]
+    assert adopted["revoked"] == len(json.loads(run("list", "--json")[1].out))
+    theirs = tmp_path / "theirs"
+    matched = run("match", "there.parquet", *KEY, "--json", store=theirs)[1]
+    assert json.loads(matched.out) == []
+    assert "revoked" in matched.err
+    take()
+    assert "revoked" in run("list", store=theirs)[1].out

@@ -5,8 +5,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stillwatch.errors import InputError, StorageError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @contextmanager
@@ -39,6 +43,18 @@ def check_files(*paths: Path | None) -> None:
     for path in paths:
         if path is not None:
             _beside(path).unlink()
+
+
+def write_table(table: "pa.Table", out: Path) -> None:
+    """Write a table whole or not at all: JSON lines where the suffix says so, else Parquet."""
+    import msgspec
+    import pyarrow.parquet as pq
+
+    with replacing(out) as path:
+        if out.suffix == ".jsonl":
+            path.write_bytes(b"".join(msgspec.json.encode(r) + b"\n" for r in table.to_pylist()))
+        else:
+            pq.write_table(table, path, compression="zstd")
 
 
 def _beside(path: Path) -> Path:

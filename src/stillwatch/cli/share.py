@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from stillwatch.cli import options
+from stillwatch.cli import options, signature_logs
 from stillwatch.cli.examples import Command, Group
 from stillwatch.cli.files import check_files, replacing
 from stillwatch.cli.jobs import own_secret
 from stillwatch.cli.keys import read_key
 from stillwatch.cli.screen import Screen
+from stillwatch.cli.share_receive import receive
 from stillwatch.detect.wording import count
 from stillwatch.errors import InputError
 from stillwatch.settings import load_settings
@@ -213,34 +214,56 @@ def check(file: Path, *, as_json: bool, quiet: bool) -> None:
     cls=Command,
     examples=[
         "stillwatch share import theirs.json --out received",
+        "stillwatch share import theirs.json --signatures signatures --forum-key forum.key",
         "stillwatch share import theirs.json --json",
     ],
 )
 @click.argument("file", type=options.FILE)
 @click.option("--out", type=options.FOLDER, help="New folder for what came and what was read.")
+@click.option(
+    "--signatures", type=options.FOLDER, help="Folder of signatures to add those that came to."
+)
+@signature_logs.forum_key
+@options.lists
 @options.as_json
 @options.quiet
-def import_(file: Path, *, out: Path | None, as_json: bool, quiet: bool) -> None:
+def import_(
+    file: Path,
+    *,
+    out: Path | None,
+    signatures: Path | None,
+    forum_key: Path | None,
+    as_json: bool,
+    quiet: bool,
+    **given: Any,
+) -> None:
     """Read a bundle of another provider or tool.
 
     Campaigns and signatures that are understood enter at verdict watch. All other objects are
-    kept as they came, unknown properties included.
+    kept as they came, unknown properties included. With --signatures, those that are sound and
+    under the forum's key can be matched, until they end or their member revokes them in a later
+    bundle; a warning list in --lists keeps public prompts out.
     """
     from stillwatch.share.stix import store
     from stillwatch.share.stix.incoming import understand
 
     bundle = store.read_bundle(file)
     found = understand(bundle, datetime.now(UTC))  # noqa: TID251 - the edge where the clock is read
+    screen = Screen(quiet=quiet)
+    made = None
+    if signatures is not None:
+        settings = load_settings().with_options(**given)
+        listed = given["lists"] is not None
+        made = receive(found, signatures, forum_key, settings, screen, listed=listed)
     if out is not None:
         store.write_import(out, bundle, found)
     if as_json:
-        click.echo(msgspec.json.encode(found, order="deterministic").decode())
+        shown = msgspec.to_builtins(found) | ({"adopted": made} if made else {})
+        click.echo(msgspec.json.encode(shown, order="deterministic").decode())
     campaigns = count(len(found.campaigns), "campaign")
-    signatures = count(len(found.signatures), "signature")
+    understood = count(len(found.signatures), "signature")
     kept = count(sum(found.kept.values()), "object")
-    Screen(quiet=quiet).say(
-        f"{campaigns} and {signatures} understood, at verdict {found.verdict}; {kept} kept"
-    )
+    screen.say(f"{campaigns} and {understood} understood, at verdict {found.verdict}; {kept} kept")
 
 
 def _ids(key_file: Path | None, screen: Screen) -> "Ids":

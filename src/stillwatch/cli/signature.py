@@ -3,11 +3,11 @@
 import click
 
 from stillwatch.cli import (
+    signature_convert,
     signature_extract,
     signature_lint,
     signature_match,
     signature_show,
-    signature_sigma,
     signature_state,
     signature_test,
 )
@@ -20,13 +20,15 @@ from stillwatch.cli.examples import Group
     examples=[
         "stillwatch signature extract 'result#sw-3fe2b914' --events logs/ --forum-key forum.key",
         "stillwatch signature match logs/ --forum-key forum.key",
+        "stillwatch signature match events.parquet --pack",
     ],
 )
 def command() -> None:
-    """Make, test and match signatures of campaigns.
+    """Make, test, match and convert signatures.
 
-    A signature says what an operation carries from provider to provider, under a key that the
-    members of a forum share. It holds no account, no prompt and no address.
+    A signature says what an operation carries from provider to provider: as fingerprints under a
+    key that the members of a forum share, or as a Sigma rule (.yml) on behaviour, which needs the
+    extra share. It holds no account, no prompt and no address.
     """
 
 
@@ -35,9 +37,9 @@ for module in (
     signature_match,
     signature_test,
     signature_lint,
+    signature_convert,
     signature_show,
     signature_state,
-    signature_sigma,
 ):
     for made in module.COMMANDS:
         command.add_command(made)

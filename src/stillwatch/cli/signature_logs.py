@@ -1,6 +1,7 @@
 """What the signature commands share: their options, and logs as fingerprints under one key."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from stillwatch.events.key import Key
     from stillwatch.events.readers.log import LogReader
+    from stillwatch.share.signatures.matching import Index
+    from stillwatch.share.signatures.model import Signature
 
 STORE: Final = Path("signatures")
 
@@ -41,6 +44,15 @@ by = click.option("--by", required=True, metavar="NAME", help="Who does it.")
 def now() -> datetime:
     """Read the clock: the one place where the signature commands do."""
     return datetime.now(UTC)  # noqa: TID251 - the edge where the clock is read
+
+
+def index_of(signatures: "Sequence[Signature]") -> "Index":
+    """Return what finds signatures in a log."""
+    import numpy as np
+
+    from stillwatch.share.signatures.index_matching import FastIndex
+
+    return FastIndex(signatures, np.frombuffer(os.urandom(16), np.uint64))
 
 
 class Fingerprints:

@@ -23,7 +23,7 @@ from stillwatch.detect.wording import minute
 def list_command(signatures: Path, *, as_json: bool) -> None:
     """List signatures with their state.
 
-    Confidence is 0 to 100. A quarantined signature says why.
+    Confidence is 0 to 100. A quarantined signature says why. One of another member says whose.
     """
     from stillwatch.share.signatures.store import SignatureStore
 
@@ -34,10 +34,18 @@ def list_command(signatures: Path, *, as_json: bool) -> None:
         click.echo(msgspec.json.encode([{"signature": s, "life": lives[s.id]} for s in held]))
         return
     rows = [
-        (s.id[11:19], s.name, lives[s.id].state.value, str(lives[s.id].confidence), lives[s.id].why)
+        (
+            s.id[11:19],
+            s.name,
+            lives[s.id].state.value,
+            str(lives[s.id].confidence),
+            lives[s.id].source or "",
+            lives[s.id].why,
+        )
         for s in held
     ]
-    show_on(table(("signature", "name", "state", "confidence", "why"), rows), sys.stdout)
+    columns = ("signature", "name", "state", "confidence", "from", "why")
+    show_on(table(columns, rows), sys.stdout)
 
 
 @click.command(
@@ -65,7 +73,7 @@ def show_command(name: str, signatures: Path, *, as_json: bool) -> None:
         click.echo(msgspec.json.encode(found).decode())
         return
     rate = signature.false_positives
-    until = f"{minute(signature.valid_from)} to {minute(signature.valid_until)}"
+    until = f"{minute(signature.valid_from)} to {minute(life.ends or signature.valid_until)}"
     rows = [
         ("id", signature.id),
         ("matches", signature.description),
@@ -73,6 +81,7 @@ def show_command(name: str, signatures: Path, *, as_json: bool) -> None:
         ("carried by", f"{signature.k:,} accounts, {signature.cover:.0%} of the campaign"),
         ("false", f"{rate.hits} of {rate.accounts:,} benign accounts, up to {rate.high:.2%}"),
         ("judged hits", f"{life.confirmed} confirmed, {life.benign} benign"),
+        ("from", life.source or "made here"),
         ("valid", until),
         ("techniques", ", ".join(signature.techniques)),
         ("key, TLP", f"{signature.key_id}, {signature.tlp.value}"),

@@ -1,4 +1,4 @@
-"""`stillwatch signature test`: how right signatures are on a log with labels."""
+"""`stillwatch signature test`: how right signatures and rules are on a log with labels."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from stillwatch.cli import options, signature_logs
+from stillwatch.cli import options, signature_logs, signature_rules
 from stillwatch.cli.examples import Command
 from stillwatch.cli.screen import Screen, table
+from stillwatch.cli.signature_files import by_kind, read_signatures
+from stillwatch.cli.signature_labels import read_labels
 from stillwatch.cli.signature_logs import Fingerprints
 from stillwatch.detect.wording import count
 from stillwatch.errors import InputError
@@ -17,24 +19,34 @@ from stillwatch.settings import load_settings
 if TYPE_CHECKING:
     from stillwatch.share.signatures.model import Rate, Signature
     from stillwatch.share.signatures.store import SignatureStore
-    from stillwatch.share.signatures.trial import Score, Truth
+    from stillwatch.share.signatures.trial import Score
+    from stillwatch.share.truth import Truth
 
-NEEDED = ("account_id", "label", "cohort")
-"""Columns of labels; `campaign` may be there too. `label` is `attack` or `benign`."""
+MISSING = "no signature is under the key of the log: name the forum's --forum-key"
 
 
 @click.command(
     name="test",
     cls=Command,
     examples=[
-        "stillwatch signature test events.parquet --labels labels.parquet --forum-key forum.key",
-        "stillwatch signature test forum.parquet --labels labels.csv --record --by Ada",
+        "stillwatch signature test --events logs/ --labels labels.parquet --forum-key forum.key",
+        "stillwatch signature test --events forum.parquet --labels labels.csv --record --by Ada",
+        "stillwatch signature test rule.yml --events events.parquet --labels labels.parquet",
+        "stillwatch signature test --pack --events result --labels labels.parquet --json",
     ],
 )
-@click.argument("logs", nargs=-1, required=True, metavar="LOGS...")
+@click.argument("paths", nargs=-1, metavar="[FILE]...", type=click.Path(path_type=Path))
+@signature_rules.pack
+@click.option(
+    "--events",
+    "logs",
+    multiple=True,
+    required=True,
+    metavar="LOGS",
+    help="File, folder or glob; can be repeated. For rules also the result of a scan.",
+)
 @click.option("--labels", type=options.FILE, required=True, help="Parquet or CSV: who is what.")
 @signature_logs.forum_key
-@signature_logs.store
 @click.option("--record", is_flag=True, help="Record as tested those that keep the limit.")
 @click.option("--by", default="", metavar="NAME", help="Who tests; for --record.")
 @click.option(
@@ -47,14 +59,16 @@ NEEDED = ("account_id", "label", "cohort")
 @options.log_format
 @options.account_from
 @options.key_file
+@options.lists
 @options.as_json
 @options.quiet
 def command(
+    paths: tuple[Path, ...],
     logs: tuple[str, ...],
     labels: Path,
     forum_key: Path | None,
-    signatures: Path,
     *,
+    pack: bool,
     record: bool,
     by: str,
     most: float,
@@ -63,62 +77,73 @@ def command(
     quiet: bool,
     **given: Any,
 ) -> None:
-    """Score signatures on labelled events.
+    """Score signatures or rules on labelled events.
 
-    Precision, recall and false positives per cohort, all together and each alone. Labels are one
-    row per account: account_id, label (attack or benign), cohort and, if known, campaign.
+    FILE is a folder of signatures, a STIX bundle (.json), a Sigma rule (.yml) or a folder of rules,
+    of one sort; default: the folder signatures. Precision, recall and false positives per cohort.
+    Labels are one row per account: account_id, cohort, and label (attack or benign) or campaign,
+    empty where benign.
     """
-    from stillwatch.share.signatures.matching import PlainIndex
-    from stillwatch.share.signatures.store import SignatureStore
-    from stillwatch.share.signatures.tally import tally
-    from stillwatch.share.signatures.trial import trial
-
+    files = by_kind(paths or (() if pack else (signature_logs.STORE,)))
+    if files.signatures and (files.rules or pack):
+        raise click.UsageError("give signatures or rules: their scores have other columns")
+    if record and (files.rules or pack):
+        raise click.UsageError("--record goes with signatures: rules have no life")
     if record and not by.strip():
         raise click.UsageError("--record needs --by: name who tests")
     settings = load_settings().with_options(**given)
     screen = Screen(quiet=quiet)
     truth = read_labels(labels)
-    store = SignatureStore(signatures)
+    if files.rules or pack:
+        chosen = signature_rules.chosen(files.rules, shipped=pack)
+        from stillwatch.share.sigma.match import measure
+
+        plan, matches = signature_rules.run(logs, chosen, log_format, settings, screen)
+        signature_rules.deliver_scores(measure(plan, matches, truth), as_json=as_json)
+        return
+    if len(files.signatures) > 1:
+        raise click.UsageError("give one folder or bundle of signatures at a time")
     log = Fingerprints(
         logs, log_format=log_format, key_file=forum_key, settings=settings, screen=screen
     )
-    used = [s for s in store.signatures() if s.key_id == log.key_id]
-    if not used:
-        raise InputError("no signature is under the key of the log: name the forum's --forum-key")
-    met = tally(used, PlainIndex(used), log())
-    scores = trial(used, met.matches(), truth, met.accounts)
+    used, scores = scored(files.signatures[0], log, truth)
     show(scores, screen)
     if record:
-        accepted(store, used, scores, most=most, by=by, screen=screen)
+        accepted(recorded(files.signatures[0]), used, scores, most=most, by=by, screen=screen)
     if as_json:
         click.echo(msgspec.json.encode(scores).decode())
 
 
-def read_labels(path: Path) -> "dict[str, Truth]":
-    """Read who is what.
+def scored(
+    path: Path, log: Fingerprints, truth: "dict[str, Truth]"
+) -> "tuple[list[Signature], list[Score]]":
+    """Score signatures of fingerprints.
 
     Raises:
-        InputError: The file cannot be read or lacks a column.
+        InputError: None is under the key of the log.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-    from pyarrow import csv
+    from stillwatch.share.signatures.tally import tally
+    from stillwatch.share.signatures.trial import trial
 
-    from stillwatch.share.signatures.trial import Truth
+    held = read_signatures(path, signature_logs.now()).signatures
+    used = [signature for signature in held if signature.key_id == log.key_id]
+    if not used:
+        raise InputError(MISSING)
+    met = tally(used, signature_logs.index_of(used), log())
+    return used, trial(used, met.matches(), truth, met.accounts)
 
-    try:
-        read = csv.read_csv(path) if path.suffix == ".csv" else pq.read_table(path)
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{path} cannot be read as Parquet or CSV: give another file") from error
-    missing = [name for name in NEEDED if name not in read.schema.names]
-    if missing:
-        raise InputError(f"{path} has no column {missing[0]}: labels need {', '.join(NEEDED)}")
-    campaigns = read["campaign"] if "campaign" in read.schema.names else pa.nulls(len(read))
-    columns = [read[name].to_pylist() for name in NEEDED] + [campaigns.to_pylist()]
-    return {
-        str(account): Truth(label == "attack", str(cohort), campaign)
-        for account, label, cohort, campaign in zip(*columns, strict=True)
-    }
+
+def recorded(path: Path) -> "SignatureStore":
+    """Return the folder in which a test can be recorded.
+
+    Raises:
+        InputError: The signatures are in no folder of their own.
+    """
+    from stillwatch.share.signatures.store import SignatureStore
+
+    if not path.is_dir():
+        raise InputError(f"{path} is no folder of signatures: a test is recorded only in one")
+    return SignatureStore(path)
 
 
 def show(scores: "list[Score]", screen: Screen) -> None:

@@ -9,6 +9,7 @@ from stillwatch.events.fingerprint import fingerprint_batch
 from stillwatch.events.key import Key
 from stillwatch.share.sigma.engine import run_on_log, run_on_profiles
 from stillwatch.share.sigma.match import MATCHES, measure, planned
+from stillwatch.share.truth import Truth
 from tests.share.sigma.build import correlated, event, rule_of
 
 CANARY = "zanzibar-heliotrope-4471"
@@ -116,10 +117,10 @@ def test_precision_recall_and_false_positives_per_cohort():
     rows = [event(account_id=a, model="x") for a in ("attacker", "person", "unlabelled")]
     found = run_on_log([rule], [log_of(rows)], "events", KEY)
     truth = {
-        "attacker": (True, "campaign"),
-        "other": (True, "campaign"),
-        "person": (False, "individual"),
-        "bot": (False, "bot"),
+        "attacker": Truth(True, "campaign"),
+        "other": Truth(True, "campaign"),
+        "person": Truth(False, "individual"),
+        "bot": Truth(False, "bot"),
     }
     measured = measure([rule], found, truth)[0]
     assert (measured.precision, measured.recall) == (0.5, 0.5)

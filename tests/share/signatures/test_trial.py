@@ -1,5 +1,6 @@
 from stillwatch.share.signatures.tally import Match
-from stillwatch.share.signatures.trial import Truth, trial
+from stillwatch.share.signatures.trial import trial
+from stillwatch.share.truth import Truth
 from tests.share.signatures.build import signature, template
 
 TRUTH = {

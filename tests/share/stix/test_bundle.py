@@ -217,8 +217,12 @@ def test_rivals_enter_at_watch_and_expire():
     assert found.verdict is Verdict.WATCH
     late = understand(whole, NOW + timedelta(days=400))
     assert (late.campaigns, late.signatures, late.expired) == ((), (), 2)
+    earlier = dict(of_type(whole, "indicator"))
     of_type(whole, "indicator")["revoked"] = True
-    assert understand(whole, NOW).signatures == ()
+    whole["objects"].append(earlier)
+    gone = understand(whole, NOW)
+    assert gone.signatures == ()
+    assert [one.id for one in gone.revoked] == [one.id for one in found.signatures]
 
 
 def test_a_damaged_object_of_ours_is_kept_and_named():

@@ -13,6 +13,7 @@ from stillwatch.events.schema import TIMESTAMP
 from stillwatch.share.sigma.correlation import Correlation, correlation_of
 from stillwatch.share.sigma.fields import Field, Service, field_of
 from stillwatch.share.sigma.reading import Rule, RuleFile, parts_of, service_of
+from stillwatch.share.truth import Truth
 
 MATCHES: Final = pa.schema(
     [
@@ -137,26 +138,25 @@ class Measured:
 
 
 def measure(
-    rules: Sequence[Planned], matches: pa.Table, truth: Mapping[str, tuple[bool, str]]
+    rules: Sequence[Planned], matches: pa.Table, truth: Mapping[str, Truth]
 ) -> list[Measured]:
     """Compare matches with labels, account by account.
 
     Args:
         rules: Those that ran, whether they matched or not.
         matches: Columns of `MATCHES`.
-        truth: Per account, whether it attacks, and its cohort. Accounts without a label are left
-            out.
+        truth: What is known of accounts; those that are not in it are left out.
     """
     found: dict[str, set[str]] = {planned.id: set() for planned in rules}
     for rule, account in zip(
         matches["rule_id"].to_pylist(), matches["account_id"].to_pylist(), strict=True
     ):
         found[rule].add(account)
-    attackers = {account for account, (attacks, _) in truth.items() if attacks}
+    attackers = {account for account, known in truth.items() if known.attack}
     cohorts: dict[str, set[str]] = {}
-    for account, (attacks, cohort) in truth.items():
-        if not attacks:
-            cohorts.setdefault(cohort, set()).add(account)
+    for account, known in truth.items():
+        if not known.attack:
+            cohorts.setdefault(known.cohort, set()).add(account)
     return [
         Measured(
             planned.id,

@@ -259,7 +259,7 @@ def _in_chunks(
 ) -> tuple[Starts, U32s]:
     """Search all rows with a buffer of hits that is emptied whenever it may overflow."""
     rows = np.ascontiguousarray(rows, np.uint64)
-    events = np.empty(max(_BATCH_HITS, most), np.int64)
+    events = np.empty(max(min(_BATCH_HITS, len(rows) * most), most), np.int64)
     out = np.empty((len(events), 2), np.uint32)
     which, hits = [events[:0]], [NOTHING]
     at = 0

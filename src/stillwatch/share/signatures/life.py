@@ -8,7 +8,10 @@
 | decaying | a report with confirmed hits | published | anyone |
 | tested, published, decaying | too many hits judged benign | quarantined | itself |
 | quarantined | `release` | tested | a person |
-| any but revoked | `revoke` | revoked | a person |
+| any but revoked | `revoke` | revoked | a person, or the member that it came from |
+| draft, expired | `receive` | received | another member |
+| received | too many hits judged benign | quarantined | itself |
+| received, or released and not ours | past the end that its member gave | expired | the clock |
 | revoked | | | for ever |
 
 Nothing is stored but what happened; the state at any moment follows from it and the clock. What
@@ -19,7 +22,9 @@ does not fit the table is refused when it is added. Rules:
 - A signature is quarantined by a test that may be looked at after every report: the likelihood
   ratio of "40 % of its hits are benign" to "10 % are" is an e-process (Ville 1939), so a signature
   with at most 10 % benign hits ever reaches 20 with probability 0.05 at most.
-- What a rival says is evidence: a hit proposes `watch` and nothing stronger.
+- What a rival says is evidence: a hit proposes `watch` and nothing stronger. What came from another
+  member is never published here. It ends when that member said, who may say a later end; its
+  confidence begins as that of any untested one, and its age counts from its arrival at the latest.
 """
 
 import math
@@ -44,6 +49,7 @@ class Act(StrEnum):
     REPORT = "report"
     RELEASE = "release"
     REVOKE = "revoke"
+    RECEIVE = "receive"
 
 
 TABLE: Final[dict[tuple[State, Act], State]] = {
@@ -63,8 +69,24 @@ TABLE: Final[dict[tuple[State, Act], State]] = {
     (State.QUARANTINED, Act.REPORT): State.QUARANTINED,
     (State.QUARANTINED, Act.RELEASE): State.TESTED,
     (State.QUARANTINED, Act.REVOKE): State.REVOKED,
+    (State.DRAFT, Act.RECEIVE): State.RECEIVED,
+    (State.RECEIVED, Act.TEST): State.RECEIVED,
+    (State.RECEIVED, Act.REPORT): State.RECEIVED,
+    (State.RECEIVED, Act.REVOKE): State.REVOKED,
+    # Another member says a later end.
+    (State.RECEIVED, Act.RECEIVE): State.RECEIVED,
+    (State.TESTED, Act.RECEIVE): State.TESTED,
+    (State.QUARANTINED, Act.RECEIVE): State.QUARANTINED,
+    (State.EXPIRED, Act.RECEIVE): State.RECEIVED,
+    (State.EXPIRED, Act.REPORT): State.EXPIRED,
+    (State.EXPIRED, Act.REVOKE): State.REVOKED,
 }
 """What may happen in which state, and the state after it; the clock and the test come on top."""
+
+SPEAKS: Final = frozenset({State.TESTED, State.PUBLISHED, State.DECAYING, State.RECEIVED})
+"""States in which a hit means something."""
+SILENT: Final = frozenset({State.QUARANTINED, State.REVOKED, State.EXPIRED})
+"""States in which it is not matched."""
 
 PERSONAL: Final = frozenset({Act.PUBLISH, Act.RELEASE, Act.REVOKE})
 """What only a person does."""
@@ -86,7 +108,8 @@ WORTH_HALF: Final = 0.5
 class Happening(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One line of a signature's life; only added, never changed.
 
-    `confirmed` and `benign` count hits that someone judged since the last report.
+    `confirmed` and `benign` count hits that someone judged since the last report. `until` is the
+    end that another member gave, with `receive`; `by` is then its STIX identity.
     """
 
     signature_id: str
@@ -96,6 +119,7 @@ class Happening(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     confirmed: int = 0
     benign: int = 0
     note: str = ""
+    until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -110,6 +134,8 @@ class Life:
         evidence: log likelihood ratio that it is noisy, since it was last released.
         refreshed: when it was made or last confirmed.
         why: what put it into this state, for a person.
+        source: STIX identity of the member that it came from; None if it was made here.
+        ends: when that member said that it ends.
     """
 
     state: State
@@ -119,6 +145,8 @@ class Life:
     evidence: float
     refreshed: datetime
     why: str
+    source: str | None = None
+    ends: datetime | None = None
 
 
 def life_of(signature: Signature, happenings: Iterable[Happening], now: datetime) -> Life:
@@ -151,6 +179,10 @@ def _after(life: Life, happening: Happening) -> Life:
         raise InputError(
             f"{happening.signature_id} is {life.state.value}: {happening.act.value} is not possible"
         )
+    if happening.act is Act.PUBLISH and life.source is not None:
+        raise InputError(f"{happening.signature_id} is another member's: only they publish it")
+    if happening.act is Act.RECEIVE:
+        return _received(life, state, happening)
     why = life.why
     if state is not life.state or happening.act is not Act.REPORT:
         why = f"{happening.act.value} by {happening.by}{_noted(happening)}"
@@ -161,10 +193,30 @@ def _after(life: Life, happening: Happening) -> Life:
     if good and state is State.DECAYING:
         state, why = State.PUBLISHED, f"confirmed by {happening.by}"
     confirmed, benign = life.confirmed + good, life.benign + bad
-    if evidence >= ALARM and state in {State.TESTED, State.PUBLISHED, State.DECAYING}:
+    if evidence >= ALARM and state in SPEAKS:
         state = State.QUARANTINED
         why = f"{benign} of {confirmed + benign} judged hits were benign"
-    return Life(state, 0, confirmed, benign, evidence, refreshed, why)
+    return replace(
+        life,
+        state=state,
+        confirmed=confirmed,
+        benign=benign,
+        evidence=evidence,
+        refreshed=refreshed,
+        why=why,
+    )
+
+
+def _received(life: Life, state: State, happening: Happening) -> Life:
+    """Note whose it is and when it ends; a quarantine stays as it was."""
+    return replace(
+        life,
+        state=state,
+        refreshed=min(life.refreshed, happening.time),
+        why=life.why if state is State.QUARANTINED else f"from {happening.by}",
+        source=happening.by,
+        ends=happening.until,
+    )
 
 
 def _noted(happening: Happening) -> str:
@@ -172,7 +224,9 @@ def _noted(happening: Happening) -> str:
 
 
 def _aged(life: Life, signature: Signature, now: datetime) -> Life:
-    """Let a published signature decay."""
+    """Let a published signature decay, and one of another member end."""
+    if life.ends is not None and now >= life.ends and life.state in SPEAKS:
+        return replace(life, state=State.EXPIRED, why=f"past its end, from {life.source}")
     if life.state is not State.PUBLISHED:
         return life
     if now >= signature.valid_until:
@@ -189,7 +243,7 @@ def freshness(life: Life, signature: Signature, now: datetime) -> float:
 
 
 def _confidence(life: Life, signature: Signature, now: datetime, *, tested: bool) -> int:
-    if life.state in {State.QUARANTINED, State.REVOKED}:
+    if life.state in SILENT:
         return 0
     right, wrong = PRIOR if tested else UNTESTED
     right, wrong = right + life.confirmed, wrong + life.benign
@@ -204,10 +258,6 @@ def lives(
     for happening in happenings:
         own.setdefault(happening.signature_id, []).append(happening)
     return {s.id: life_of(s, own.get(s.id, []), now) for s in signatures}
-
-
-SPEAKS: Final = frozenset({State.TESTED, State.PUBLISHED, State.DECAYING})
-"""States in which a hit means something."""
 
 
 def verdict(life: Life) -> Verdict:

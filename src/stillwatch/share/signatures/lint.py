@@ -41,12 +41,9 @@ def lint(
         faults.append("none of its features can stand alone: add one of content")
     if signature.id != identify(signature, signature.key_id):
         faults.append("its id is not that of its content: extract it again")
-    if signature.k < k:
-        faults.append(f"{signature.k} accounts carried it and {k} must: it may single someone out")
     if not 0 <= signature.rule.share <= 1 or signature.rule.events < 1:
         faults.append("its rule needs at least one event and a share from 0 to 1")
-    if not signature.false_positives.accounts:
-        faults.append("its false positives were never measured: test it on benign traffic")
+    faults += _figures(signature, k)
     if signature.valid_until <= signature.valid_from:
         faults.append("it ends before it begins")
     faults += [f"{t} is no MITRE ATLAS id" for t in signature.techniques if not _ATLAS.fullmatch(t)]
@@ -55,6 +52,20 @@ def lint(
     for text in (signature.name, signature.description, signature.objective or ""):
         if len(text) > LONGEST_TEXT or _PRIVATE.search(text):
             faults.append("its words are long, or hold an address, a link or a price")
+    return faults
+
+
+def _figures(signature: Signature, k: int) -> list[str]:
+    rate = signature.false_positives
+    faults = []
+    if signature.k < k:
+        faults.append(f"{signature.k} accounts carried it and {k} must: it may single someone out")
+    if not rate.accounts:
+        faults.append("its false positives were never measured: test it on benign traffic")
+    if not (0 <= rate.hits <= rate.accounts and 0 <= rate.low <= rate.high <= 1):
+        faults.append("its rate of false positives is impossible: measure it again")
+    if not 0 <= signature.cover <= 1:
+        faults.append("its cover is no share: it needs a number from 0 to 1")
     return faults
 
 

@@ -68,7 +68,7 @@ class PlainIndex:
         rows = np.concatenate([pair[0] for pair in found])
         features = np.concatenate([pair[1] for pair in found])
         width = self._first[features + 1] - self._first[features]
-        at = _ranges(self._first[features], width)
+        at = ranges(self._first[features], width)
         keys = np.repeat(rows, width) * self._count + self._users[at]
         pairs, met = np.unique(keys, return_counts=True)
         pairs = pairs[met == self._needed[pairs % self._count]]
@@ -99,15 +99,15 @@ def _met(batch: pa.RecordBatch, family: Family, looked: _Looked, least: Ints) ->
     first = low[rows, columns].astype(np.int64)
     width = high[rows, columns] - first
     count = len(least)
-    keys = np.repeat(rows, width) * count + looked.features[_ranges(first, width)]
+    keys = np.repeat(rows, width) * count + looked.features[ranges(first, width)]
     pairs, met = np.unique(keys, return_counts=True)
     pairs = pairs[met >= least[pairs % count]]
     return pairs // count, pairs % count
 
 
-def _ranges(first: Ints, width: Ints) -> Ints:
-    """Concatenate `range(first, first + width)` of each pair."""
+def ranges(first: Ints, width: Ints) -> Ints:
+    """Return `range(first, first + width)` of each pair, one after the other."""
     ends = np.cumsum(width)
     total = int(ends[-1]) if ends.size else 0
-    ranges: Ints = np.arange(total) + np.repeat(first - (ends - width), width)
-    return ranges
+    found: Ints = np.arange(total) + np.repeat(first - (ends - width), width)
+    return found

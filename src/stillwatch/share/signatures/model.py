@@ -35,6 +35,8 @@ class State(StrEnum):
     DECAYING = "decaying"
     QUARANTINED = "quarantined"
     REVOKED = "revoked"
+    RECEIVED = "received"
+    EXPIRED = "expired"
 
 
 class Tlp(StrEnum):

@@ -90,6 +90,17 @@ class SignatureStore:
             _append(file, new)
         return new
 
+    def receive(self, signatures: Sequence[Signature], happenings: Sequence[Happening]) -> None:
+        """Add signatures of another member, and what happened to those and others by it.
+
+        What happened is written first: a crash in between leaves lines about signatures that are
+        not there, which mean nothing, and never a signature that seems to have been made here.
+        """
+        if happenings:
+            with _appending(self.folder / LIFE) as file:
+                _append(file, happenings)
+        self.add(signatures)
+
     def record(self, happening: Happening) -> Life:
         """Add what happened to a signature, and return where it is then.
 

@@ -100,11 +100,8 @@ class Tally:
         share = np.array([p.rule.share for p in self.patterns])[places]
         decided = (counts >= least) & (counts >= share * self._events[accounts])
         bins = self.bins()
-        for place, pattern in enumerate(self.patterns):
-            for shape in pattern.shapes:
-                allowed = [BINS[shape.family].index(value) for value in shape.values]
-                fits = np.isin(bins[shape.family][accounts], allowed)
-                decided &= (places != place) | fits
+        for family, allowed in _allowed(self.patterns).items():
+            decided &= (allowed[places] >> bins[family][accounts]) & 1 == 1
         return np.asarray(decided)
 
     @property
@@ -126,6 +123,16 @@ class Tally:
         distinct, back = np.unique(keys, return_inverse=True)
         total = np.bincount(back, counts, len(distinct)).astype(np.int64)
         self._keys, self._counts, self._waiting = [distinct], [total], 0
+
+
+def _allowed(patterns: Sequence[Pattern]) -> dict[Family, Ints]:
+    """Return the bins that each pattern allows, as a bit set by family; all where it asks none."""
+    allowed: dict[Family, Ints] = {}
+    for place, pattern in enumerate(patterns):
+        for shape in pattern.shapes:
+            bits = allowed.setdefault(shape.family, np.full(len(patterns), -1))
+            bits[place] &= sum(1 << BINS[shape.family].index(v) for v in set(shape.values))
+    return allowed
 
 
 def tally(

@@ -7,14 +7,7 @@ import msgspec
 
 from stillwatch.share.signatures.model import Rate, Signature
 from stillwatch.share.signatures.tally import Match
-
-
-class Truth(msgspec.Struct, frozen=True):
-    """What is known of an account: whether it attacks, of which cohort and campaign it is."""
-
-    attack: bool
-    cohort: str
-    campaign: str | None = None
+from stillwatch.share.truth import Truth
 
 
 class Score(msgspec.Struct, frozen=True):

@@ -34,8 +34,8 @@ class Skipped(msgspec.Struct, frozen=True):
 class Incoming(msgspec.Struct, frozen=True):
     """What a bundle says that can be acted on.
 
-    `rules` are Sigma rules, as YAML that is also JSON. `kept` counts, by type, all objects; those
-    that were read are among them.
+    `rules` are Sigma rules, as YAML that is also JSON. `revoked` are signatures that their member
+    withdraws. `kept` counts, by type, all objects; those that were read are among them.
     """
 
     campaigns: tuple[Disclosure, ...]
@@ -44,19 +44,25 @@ class Incoming(msgspec.Struct, frozen=True):
     expired: int
     skipped: tuple[Skipped, ...]
     kept: dict[str, int]
+    revoked: tuple[Signature, ...] = ()
     verdict: Verdict = ENTRY
 
 
 def understand(bundle: Stix, now: datetime) -> Incoming:
-    """Read campaigns and signatures of a bundle; what is revoked or past its time is left out.
+    """Read campaigns and signatures of a bundle; what is past its time is left out.
+
+    What any version of an object revokes is revoked: earlier versions beside it do not count.
 
     Args:
         bundle: Any STIX bundle.
         now: The time that decides what has expired.
     """
     things = objects_of(bundle)
-    live = [one for one in things if one.get("revoked") is not True]
+    gone = {str(one.get("id")) for one in things if one.get("revoked") is True}
+    live = [one for one in things if str(one.get("id")) not in gone]
     signatures, skipped = _signatures(live)
+    revoked, unread = _signatures([one for one in things if one.get("revoked") is True])
+    skipped += unread
     campaigns, more = _campaigns(live)
     rules = [one for one in live if one.get("pattern_type") == "sigma"]
     safe = [one for one in rules if not sigma.refusals(str(one.get("pattern", "")))]
@@ -69,6 +75,7 @@ def understand(bundle: Stix, now: datetime) -> Incoming:
         rules=tuple(one["pattern"] for one in safe),
         expired=len(signatures) + len(campaigns) - len(valid) - len(current),
         skipped=(*skipped, *more),
+        revoked=tuple(revoked),
         kept=dict(sorted(Counter(str(one.get("type", "")) for one in things).items())),
     )
 

@@ -1,12 +1,18 @@
-"""What the commands of `stillwatch signature` do: find rules, run them, put results in tables."""
+"""What the signature commands do with Sigma rules: find them, run them, put results in tables."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+import msgspec
+
+from stillwatch.cli.files import write_table
 from stillwatch.cli.jobs import compile_kernels, lists_of
 from stillwatch.cli.keys import read_key
-from stillwatch.cli.screen import Screen
+from stillwatch.cli.screen import Screen, show, table
+from stillwatch.cli.signature_files import by_kind, rule_paths
 from stillwatch.detect.wording import count
 from stillwatch.errors import ConfigError, InputError
 from stillwatch.settings import Settings
@@ -17,9 +23,7 @@ if TYPE_CHECKING:
     from stillwatch.share.sigma.match import Measured, Planned
     from stillwatch.share.sigma.reading import RuleFile
 
-SIGMA = (".yml", ".yaml")
-"""Suffixes of Sigma rules; other signatures have others."""
-
+pack = click.option("--pack", is_flag=True, help="Use the Sigma rules that ship with Stillwatch.")
 MEASURES = ("rule", "matched", "precision", "recall", "false positives", "most in")
 
 
@@ -73,21 +77,12 @@ def rule_files(paths: Sequence[Path]) -> Iterator[Path]:
     """Find the files of rules; the test events beside them are none.
 
     Raises:
-        InputError: There is no such file, it is of no known type, or a folder has none.
+        InputError: A path does not exist, is of another type, or a folder has none.
     """
     for path in paths:
-        if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.suffix in SIGMA)
-            found = [p for p in inside if "tests" not in p.relative_to(path).parts]
-            if not found:
-                raise InputError(f"{path} holds no rules: give a folder with .yml files")
-            yield from found
-        elif not path.is_file():
-            raise InputError(f"{path} does not exist: give a file or folder of rules")
-        elif path.suffix not in SIGMA:
-            raise InputError(f"{path} is no signature of a known type: Sigma rules end with .yml")
-        else:
-            yield path
+        if by_kind([path]).signatures:
+            raise InputError(f"{path} holds no rules: give Sigma rules, .yml files or folders")
+        yield from rule_paths(path) if path.is_dir() else [path]
 
 
 def read_file(path: Path) -> "tuple[RuleFile, str]":
@@ -120,22 +115,44 @@ def cases_of(path: Path, file: "RuleFile") -> Iterator[str]:
         yield str(error)
 
 
+def chosen(paths: Sequence[Path], *, shipped: bool) -> "tuple[Planned, ...]":
+    """Read rules, and those that ship where they are asked for.
+
+    Raises:
+        ConfigError: The extra is missing.
+        InputError: A rule cannot run here.
+    """
+    require_extra()
+    from stillwatch.share.sigma.match import plan
+    from stillwatch.share.sigma.pack import pack as shipped_rules
+
+    files = [read_file(path)[0] for path in rule_files(paths)]
+    return plan([*files, *(shipped_rules() if shipped else ())])
+
+
 def run(
     logs: tuple[str, ...],
-    paths: tuple[Path, ...],
+    rules: "tuple[Planned, ...]",
     log_format: str,
     settings: Settings,
     screen: Screen,
 ) -> "tuple[tuple[Planned, ...], pa.Table]":
-    """Run the rules that fit what is given; return those, and the matches."""
+    """Run the rules that fit what is given; return them, and the matches.
+
+    Args:
+        logs: files, folders or globs of events or fingerprints, or the result of a scan.
+        rules: as `chosen` returned them.
+        log_format: of the logs.
+        settings: keys and lists.
+        screen: where it is said what was left out.
+
+    Raises:
+        InputError: No rule fits.
+    """
     from stillwatch.detect.store import RUN, read_result
     from stillwatch.share.sigma.engine import run_on_profiles
     from stillwatch.share.sigma.fields import Service
-    from stillwatch.share.sigma.match import plan
-    from stillwatch.share.sigma.pack import pack
 
-    files = [read_file(path)[0] for path in rule_files(paths)] if paths else pack()
-    rules = plan(files)
     result = Path(logs[0])
     service = Service.EVENTS
     if len(logs) == 1 and (result / RUN).is_file():
@@ -182,22 +199,28 @@ def run_on_events(
     return rules, found
 
 
-def read_labels(path: Path) -> dict[str, tuple[bool, str]]:
-    """Read the truth about accounts.
+def deliver_matches(
+    plan: "Sequence[Planned]", matches: "pa.Table", out: Path | None, screen: Screen, *,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Write, print or show what rules matched."""
+    if out is not None:
+        write_table(matches, out)
+    if as_json:
+        click.echo(msgspec.json.encode(matches.to_pylist()).decode())
+    elif matches.num_rows:
+        show(table(("rule", "level", "accounts", "events"), summary(plan, matches)), sys.stdout)
+    accounts = len(set(matches["account_id"].to_pylist()))
+    screen.say(f"{count(len(plan), 'rule')}, {count(accounts, 'account')} matched")
 
-    Raises:
-        InputError: It is no Parquet file, or lacks a column.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    names = ["account_id", "cohort", "campaign"]
-    try:
-        rows = pq.read_table(path, columns=names).to_pydict()
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{path} holds no labels: give Parquet with {', '.join(names)}") from error
-    if missing := [name for name in names if name not in rows]:
-        raise InputError(f"{path} lacks the column {missing[0]!r}: give {', '.join(names)}")
-    attacks = [campaign is not None for campaign in rows["campaign"]]
-    pairs = zip(attacks, rows["cohort"], strict=True)
-    return dict(zip(rows["account_id"], pairs, strict=True))
+def deliver_scores(measured: "Sequence[Measured]", *, as_json: bool) -> None:
+    """Print or show how right rules are."""
+    if as_json:
+        rows = [
+            msgspec.to_builtins(each) | {"precision": each.precision, "recall": each.recall}
+            for each in measured
+        ]
+        click.echo(msgspec.json.encode(rows).decode())
+    else:
+        show(table(MEASURES, [measures(each) for each in measured]), sys.stdout)
