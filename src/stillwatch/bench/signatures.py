@@ -1,16 +1,18 @@
 """Signatures of an operator found at one provider, matched at another, on simulated traffic.
 
 The same operators work at two providers: other accounts, infrastructure, days and sizes, and other
-benign traffic. Provider A scans its log, makes signatures of each campaign that it flags, and
-provider B matches them. B's labels only score. What A does not detect has no signature and counts
-as missed at B.
+benign traffic. Provider A makes signatures of each campaign that its scan flags, and provider B
+matches them; what A does not detect counts as missed at B. A second trial tells A the operator's
+accounts, as a person would who found them otherwise: it shows what signatures do by themselves.
+B's labels only score.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import pyarrow as pa
@@ -26,7 +28,7 @@ from stillwatch.events.key import Key
 from stillwatch.share.signatures.extract import Extraction, Limits, Origin, extract
 from stillwatch.share.signatures.families import NEEDED
 from stillwatch.share.signatures.matching import PlainIndex
-from stillwatch.share.signatures.model import Rate, Signature
+from stillwatch.share.signatures.model import Rate
 from stillwatch.share.signatures.tally import tally
 from stillwatch.simulate import SCALES, simulate, write_traffic
 
@@ -35,6 +37,28 @@ OTHER: Final = 100_000
 _SUSPECT: Final = frozenset({Kind.EXTRACTION, Kind.RELAY, Kind.UNKNOWN})
 _FLAGGED: Final = frozenset({Kind.EXTRACTION, Kind.RELAY})
 _MADE: Final = date(2026, 3, 16)
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """Signatures that A made of an operator, and what they match.
+
+    Attributes:
+        signatures: How many.
+        covered: Of the accounts that they were made of, matched by them at A.
+        families: Of the features in them.
+        found: Accounts of the operator at B that were matched.
+        false: Benign accounts at B that were matched.
+        cohorts: Of those, by cohort.
+        others: Accounts of other operators at B that were matched.
+    """
+
+    signatures: int
+    covered: int
+    families: list[str]
+    found: int
+    false: int
+    cohorts: dict[str, int]
+    others: int
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -46,16 +70,11 @@ class Outcome(msgspec.Struct, frozen=True):
         operator: The operator's own seed.
         accounts: Its accounts at A that sent anything.
         detected: Of those, in a campaign that A flagged and that is mostly its.
-        signatures: Made of these campaigns.
-        covered: Of `detected`, matched by them at A.
-        families: Of the features in them.
         elsewhere: Its accounts at B.
-        found: Of those, matched.
         benign: Benign accounts at B.
-        false: Of those, matched.
-        cohorts: Of those, by cohort.
         attackers: Accounts of other operators at B.
-        others: Of those, matched.
+        flagged: Signatures of the campaigns that A flagged.
+        told: Signatures of the operator's accounts at A, all of them and no others.
     """
 
     scenario: str
@@ -63,16 +82,11 @@ class Outcome(msgspec.Struct, frozen=True):
     operator: int
     accounts: int
     detected: int
-    signatures: int
-    covered: int
-    families: list[str]
     elsewhere: int
-    found: int
     benign: int
-    false: int
-    cohorts: dict[str, int]
     attackers: int
-    others: int
+    flagged: Trial
+    told: Trial
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -80,16 +94,14 @@ class Row(msgspec.Struct, frozen=True):
 
     scenario: str
     operators: int
+    detected: Rate
     signed: int
     """Operators of whom any signature was made."""
     signatures: int
-    detected: Rate
     found: Rate
     """Accounts at B that were matched, of all operators."""
-    found_signed: Rate
-    """Of the operators of whom a signature was made."""
     false: Rate
-    """Benign accounts at B that any signature of the run matched; per operator, summed."""
+    """Benign accounts at B that any signature of an operator matched, summed over operators."""
     others: Rate
 
 
@@ -114,15 +126,17 @@ def measure_signatures(
     )
     result = scan([here.events_path], here.accounts_path, key=Key.public())
     rows = pq.read_table(here.fingerprints_path, columns=list(NEEDED))
-    suspected = [a for c in result.campaigns if c.kind in _SUSPECT for a in c.accounts]
-    benign = rows.filter(pc.invert(pc.is_in(rows["account_id"], pa.array(suspected, pa.string()))))
-    log = pq.read_table(there.fingerprints_path, columns=list(NEEDED))
+    suspected = {a for c in result.campaigns if c.kind in _SUSPECT for a in c.accounts}
+    elsewhere = _Elsewhere.of(there)
     outcomes = []
     for place, operator in enumerate(operators):
-        members = _of(here, rows, f"campaign-{place + 1:02d}")
+        name = f"campaign-{place + 1:02d}"
+        members = _of(here, rows, name)
         groups = [c for c in result.campaigns if c.kind in _FLAGGED and _mostly(c, members)]
-        made = [_extracted(c, rows, benign, limits) for c in groups]
-        signatures = list({s.id: s for e in made for s in e.signatures}.values())
+        flagged = [_extracted(rows, c.accounts, suspected, limits) for c in groups]
+        told = _extracted(rows, sorted(members), suspected | members, limits)
+        mine = elsewhere.campaigns[name]
+        attackers = sum(map(len, elsewhere.campaigns.values())) - len(mine)
         outcomes.append(
             Outcome(
                 scenario=case.scenario,
@@ -130,10 +144,11 @@ def measure_signatures(
                 operator=operator,
                 accounts=len(members),
                 detected=len(members & {a for c in groups for a in c.accounts}),
-                signatures=len(signatures),
-                covered=sum(extraction.covered for extraction in made),
-                families=sorted({f.family.value for s in signatures for f in s.features}),
-                **_elsewhere(there, log, signatures, f"campaign-{place + 1:02d}"),
+                elsewhere=len(mine),
+                benign=len(elsewhere.cohorts) - attackers - len(mine),
+                attackers=attackers,
+                flagged=elsewhere.trial(flagged, name),
+                told=elsewhere.trial([told], name),
             )
         )
     return outcomes
@@ -158,77 +173,96 @@ def _mostly(campaign: Campaign, members: set[str]) -> bool:
 
 
 def _extracted(
-    campaign: Campaign, rows: pa.Table, benign: pa.Table, limits: Limits | None
+    rows: pa.Table,
+    accounts: Sequence[str],
+    suspected: set[str],
+    limits: Limits | None,
 ) -> Extraction:
-    own = rows.filter(pc.is_in(rows["account_id"], pa.array(campaign.accounts)))
-    origin = Origin(Key.public().id, _MADE, campaign.objective, campaign.kind is Kind.RELAY)
+    own = rows.filter(pc.is_in(rows["account_id"], pa.array(accounts, pa.string())))
+    never = pa.array(sorted(suspected), pa.string())
+    benign = rows.filter(pc.invert(pc.is_in(rows["account_id"], never)))
+    origin = Origin(Key.public().id, _MADE)
     return extract(own, benign.to_batches, origin, limits=limits)
 
 
-def _elsewhere(
-    there: Simulated, log: pa.Table, signatures: Sequence[Signature], own: str
-) -> dict[str, Any]:
-    """Match at provider B and score: the fields of an outcome that are about B."""
-    matched = tally(signatures, PlainIndex(signatures), log.to_batches())
-    hits = {match.account_id for match in matched.matches()}
-    labels = there.read_labels()
-    labels = labels.filter(pc.is_in(labels["account_id"], pa.array(list(matched.accounts))))
-    columns = [labels[name].to_pylist() for name in ("account_id", "campaign", "cohort")]
-    campaigns: dict[str | None, set[str]] = {}
-    cohorts = {}
-    for account, campaign, cohort in zip(*columns, strict=True):
-        campaigns.setdefault(campaign, set()).add(account)
-        cohorts[account] = cohort
-    benign, mine = campaigns.pop(None, set()), campaigns.pop(own, set())
-    others = set().union(*campaigns.values())
-    return {
-        "elsewhere": len(mine),
-        "found": len(hits & mine),
-        "benign": len(benign),
-        "false": len(hits & benign),
-        "cohorts": dict(Counter(cohorts[account] for account in sorted(hits & benign))),
-        "attackers": len(others),
-        "others": len(hits & others),
-    }
+@dataclass(frozen=True)
+class _Elsewhere:
+    """Provider B: its log, and the truth about the accounts in it."""
+
+    log: pa.Table
+    campaigns: dict[str, set[str]]
+    cohorts: dict[str, str]
+
+    @classmethod
+    def of(cls, there: Simulated) -> "_Elsewhere":
+        log = pq.read_table(there.fingerprints_path, columns=list(NEEDED))
+        labels = there.read_labels()
+        labels = labels.filter(pc.is_in(labels["account_id"], log["account_id"].unique()))
+        names = [labels[name].to_pylist() for name in ("account_id", "campaign", "cohort")]
+        campaigns: defaultdict[str, set[str]] = defaultdict(set)
+        for account, campaign, _ in zip(*names, strict=True):
+            if campaign is not None:
+                campaigns[campaign].add(account)
+        return cls(log, campaigns, dict(zip(names[0], names[2], strict=True)))
+
+    def trial(self, made: Sequence[Extraction], own: str) -> Trial:
+        """Match what was made of an operator, and score."""
+        signatures = list({s.id: s for e in made for s in e.signatures}.values())
+        matched = tally(signatures, PlainIndex(signatures), self.log.to_batches())
+        hits = {match.account_id for match in matched.matches()}
+        attackers = set().union(*self.campaigns.values())
+        mine = self.campaigns[own]
+        false = sorted(hits - attackers)
+        return Trial(
+            signatures=len(signatures),
+            covered=sum(extraction.covered for extraction in made),
+            families=sorted({f.family.value for s in signatures for f in s.features}),
+            found=len(hits & mine),
+            false=len(false),
+            cohorts=dict(Counter(self.cohorts[account] for account in false)),
+            others=len(hits & attackers - mine),
+        )
 
 
-def rows_of(outcomes: Iterable[Outcome]) -> list[Row]:
-    """Sum outcomes up by scenario, in the order in which they come."""
+def rows_of(
+    outcomes: Iterable[Outcome], trial: Callable[[Outcome], Trial] = lambda outcome: outcome.flagged
+) -> list[Row]:
+    """Sum one trial of the outcomes up by scenario, in the order in which they come."""
     groups: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         groups.setdefault(outcome.scenario, []).append(outcome)
-    return [_row(scenario, group) for scenario, group in groups.items()]
+    return [_row(scenario, group, trial) for scenario, group in groups.items()]
 
 
-def _row(scenario: str, group: Sequence[Outcome]) -> Row:
-    def rate(part: str, whole: str, among: Sequence[Outcome] = group) -> Rate:
-        return Rate.of(sum(getattr(o, part) for o in among), sum(getattr(o, whole) for o in among))
-
-    signed = [outcome for outcome in group if outcome.signatures]
+def _row(scenario: str, group: Sequence[Outcome], trial: Callable[[Outcome], Trial]) -> Row:
+    trials = [trial(outcome) for outcome in group]
+    signed = [o for o, t in zip(group, trials, strict=True) if t.signatures]
     return Row(
         scenario=scenario,
         operators=len(group),
+        detected=Rate.of(sum(o.detected for o in group), sum(o.accounts for o in group)),
         signed=len(signed),
-        signatures=sum(outcome.signatures for outcome in group),
-        detected=rate("detected", "accounts"),
-        found=rate("found", "elsewhere"),
-        found_signed=rate("found", "elsewhere", signed),
-        false=rate("false", "benign", signed),
-        others=rate("others", "attackers", signed),
+        signatures=sum(t.signatures for t in trials),
+        found=Rate.of(sum(t.found for t in trials), sum(o.elsewhere for o in group)),
+        false=Rate.of(sum(t.false for t in trials), sum(o.benign for o in signed)),
+        others=Rate.of(sum(t.others for t in trials), sum(o.attackers for o in signed)),
     )
 
 
-def page(rows: Sequence[Row]) -> str:
-    """Lay rows out as a table in Markdown."""
+def page(outcomes: Sequence[Outcome]) -> str:
+    """Lay both trials of all outcomes out as one table in Markdown."""
     head = (
-        "| scenario | operators | signed | signatures | detected at A | found at B |"
-        " found at B, of signed | false at B | other attackers at B |"
+        "| scenario | detected at A | signed | found at B | false at B | others at B |"
+        " told: signed | found at B | false at B | others at B |"
     )
-    lines = [head, "|---|--:|--:|--:|--:|--:|--:|--:|--:|"]
-    for row in rows:
-        rates = (row.detected, row.found, row.found_signed, row.false, row.others)
-        cells = [row.scenario, str(row.operators), str(row.signed), str(row.signatures)]
-        lines.append(f"| {' | '.join([*cells, *map(_said, rates)])} |")
+    lines = [head, "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|"]
+    told = rows_of(outcomes, lambda outcome: outcome.told)
+    for flagged, known in zip(rows_of(outcomes), told, strict=True):
+        cells = [flagged.scenario, _said(flagged.detected)]
+        for row in (flagged, known):
+            cells += [f"{row.signed} of {row.operators}"]
+            cells += [_said(rate) for rate in (row.found, row.false, row.others)]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
