@@ -55,7 +55,7 @@ def test_frames_are_partly_renewed(traffics):
     assert max(kept) > 0
 
 
-def test_campaigns_name_their_organisation_or_that_of_others(traffics):
+def test_campaigns_name_their_organisation_or_that_of_others():
     firms = {firm(number) for number in range(FIRMS)}
     own = {name for seed in range(40, 80) if (name := operator_of(seed).organisation)}
     assert len(own) in range(12, 28)
