@@ -33,8 +33,8 @@ def test_traffic_without_operators_stays_as_it_was(scenario, seed):
     assert digest(simulate(scenario, seed=seed)) == DIGESTS[scenario, seed]
 
 
-def harvests(traffic: Traffic) -> list[Templates]:
-    """What the first campaign sends, without cover and relayed talk."""
+def harvests(traffic: Traffic, place: int = 0) -> list[Templates]:
+    """What a campaign sends, without cover and relayed talk."""
 
     def within(content: object) -> list[Templates]:
         if isinstance(content, Templates):
@@ -44,7 +44,7 @@ def harvests(traffic: Traffic) -> list[Templates]:
         sources = content.sources if isinstance(content, Mixture) else []
         return [harvest for source in sources for harvest in within(source)]
 
-    return within(traffic.crowds[0].content)
+    return within(traffic.crowds[place].content)
 
 
 @pytest.mark.parametrize("scenario", ["naive", "paraphrase", "all-half", "many-buyers", "mixed"])

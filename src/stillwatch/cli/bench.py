@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from stillwatch.cli import options
+from stillwatch.cli.bench_attribution import attribution
 from stillwatch.cli.bench_delay import delay
 from stillwatch.cli.bench_signatures import signatures
 from stillwatch.cli.examples import Command, Group
@@ -290,6 +291,7 @@ def speed(
     click.echo(out.read_text(encoding="utf-8"), nl=False)
 
 
+command.add_command(attribution)
 command.add_command(delay)
 command.add_command(signatures)
 

@@ -19,6 +19,7 @@ COMMANDS: Final = (
     "purge",
     "ingest",
     "explain",
+    "attribute",
     "share",
     "lists",
     "screen",

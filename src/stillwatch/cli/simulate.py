@@ -50,6 +50,11 @@ def list_scenarios(ctx: click.Context, _option: click.Parameter, asked: bool) ->
     metavar="SEED",
     help="Operator of the next campaign, the same at any provider; can be repeated.",
 )
+@click.option(
+    "--returning",
+    is_flag=True,
+    help="Operators come back to one provider: cards, networks, names; some of it borrowed.",
+)
 @click.option("--prompts", type=options.FOLDER, help="Folder of real prompts, read in place.")
 @click.option("--out", type=options.FOLDER, required=True, help="Folder to write to.")
 @click.option(
@@ -70,6 +75,7 @@ def command(
     out: Path,
     *,
     operators: tuple[int, ...],
+    returning: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -83,7 +89,9 @@ def command(
 
     screen = Screen(quiet=quiet)
     check_folder(out)
-    traffic = simulate(scenario, scale=scale, seed=seed, prompts=prompts, operators=operators)
+    traffic = simulate(
+        scenario, scale=scale, seed=seed, prompts=prompts, operators=operators, returning=returning
+    )
     with screen.bars({"simulating": 1.0}) as progress:
         progress.start("simulating", SCALES[scale].events)
         events = write_traffic(traffic, out, progress.advance)

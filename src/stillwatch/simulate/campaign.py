@@ -13,7 +13,7 @@ from stillwatch.simulate.crowd import Crowd
 from stillwatch.simulate.grammar import LANGUAGES, grammar
 from stillwatch.simulate.knobs import Evasion
 from stillwatch.simulate.people import FREE, NEVER, PLUS, TEAM, USAGE, People, heavy, secrets
-from stillwatch.simulate.stage import Stage
+from stillwatch.simulate.stage import Own, Stage
 from stillwatch.simulate.templates import FORMS, Pool, Templates
 
 OBJECTIVES: Final = {
@@ -94,7 +94,7 @@ def campaign(
     events: float,
     rate: float,
     evasion: Evasion,
-    own: Stage | None = None,
+    own: Own | None = None,
 ) -> Crowd:
     """Draw one attacking campaign of `size` accounts that sends about `events` events.
 
@@ -105,14 +105,13 @@ def campaign(
         events: Events that it sends in all.
         rate: Events per account and day that it aims at.
         evasion: Knobs.
-        own: The same stage with the operator's own generator: what an operator takes from provider
-            to provider is drawn from it (objectives, frames, common pool of work items, client and
-            request settings, pace), never a number of draws that depends on accounts or days. None
-            draws all from `stage`.
+        own: The same stage with the operator's own generators: what an operator takes from provider
+            to provider is drawn from them, never a number of draws that depends on accounts or
+            days. None draws all from `stage`.
     """
-    rng, own = stage.rng, own or stage
+    rng, own = stage.rng, own or Own.all(stage)
     operation = draw_operation(
-        stage, name, size, events=events, rate=rate, evasion=evasion, own=own
+        stage, name, size, events=events, rate=rate, evasion=evasion, own=own.content
     )
     people = stage.people(size)
     natives = rng.random(size) < 0.8
@@ -120,8 +119,8 @@ def campaign(
     endings = _lives(stage, people, operation)
     _signups(stage, people, operation)
     _infrastructure(stage, people, evasion)
-    _clients(stage, people, evasion, own)
-    _schedule(stage, people, operation, own)
+    _clients(stage, people, evasion, own.client)
+    _schedule(stage, people, operation, own.pace)
     if evasion.model_move:
         moved = rng.random(size) < 0.5 + evasion.model_move / 2
         people.moves = np.where(moved, stage.release + rng.exponential(0.35, size), NEVER)
@@ -131,14 +130,14 @@ def campaign(
     return Crowd(
         cohort="campaign",
         people=people,
-        content=_content(stage, people, operation, own),
+        content=_content(stage, people, operation, own.content),
         group=np.full(size, name, object),
         kind=Kind.RELAY if relay >= 0.5 else Kind.EXTRACTION,
         objective=operation.objectives[0] if len(operation.objectives) == 1 else "general",
         attack=True,
         knobs={field: getattr(evasion, field) for field in evasion.__dataclass_fields__},
         volume=_volume(stage, operation),
-        clock=_clock(stage, own),
+        clock=_clock(stage, own.pace),
         endings=endings,
     )
 

@@ -99,6 +99,7 @@ class Crowd:
     volume: np.ndarray | None = None  # factor per day on the rate
     clock: np.ndarray | None = None  # [days, 24] the crowd's own traffic per hour, UTC
     endings: np.ndarray | None = None  # per account, day of a ban; NaN for none
+    claimed: np.ndarray | None = None  # per account, an organisation that it names; None for none
     ids: pa.Array = field(default_factory=lambda: pa.array([], pa.string()))
 
     def expected(self, days: int) -> float:

@@ -67,12 +67,12 @@ def disguise(stage: Stage, crowd: Crowd, apps: Crowd, tactics: Tactics) -> Conte
     """
     content = crowd.content
     if tactics.tongues or tactics.subjects or tactics.sampled:
-        content = _each(content, lambda work: _dealt(stage, crowd, work, tactics))
+        content = each_harvest(content, lambda work: _dealt(stage, crowd, work, tactics))
     if tactics.plain:
-        content = _each(content, _plain)
+        content = each_harvest(content, _plain)
     if tactics.app:
         framed = _borrowed(stage, crowd, apps)
-        content = _each(content, lambda work: replace(framed, inner=work))
+        content = each_harvest(content, lambda work: replace(framed, inner=work))
     if isinstance(content, Mixture) and tactics.desks:
         content = replace(content, share=_desks(stage, content.share))
     if tactics.woven:
@@ -84,16 +84,20 @@ def disguise(stage: Stage, crowd: Crowd, apps: Crowd, tactics: Tactics) -> Conte
     return content
 
 
-def _each(content: Content, change: Callable[[Templates], Content]) -> Content:
+def each_harvest(content: Content, change: Callable[[Templates], Content]) -> Content:
     """Change every harvest in a source; talk stays."""
     if isinstance(content, Templates):
         return change(content)
     if isinstance(content, Switch):
         return replace(
-            content, before=_each(content.before, change), after=_each(content.after, change)
+            content,
+            before=each_harvest(content.before, change),
+            after=each_harvest(content.after, change),
         )
     if isinstance(content, Mixture):
-        return replace(content, sources=[_each(source, change) for source in content.sources])
+        return replace(
+            content, sources=[each_harvest(source, change) for source in content.sources]
+        )
     return content
 
 

@@ -85,6 +85,26 @@ class Stage:
         return scatter(parts, len(spread))
 
 
+@dataclass(frozen=True)
+class Own:
+    """Stages with generators of an operator, for what it takes with it; all may be the same.
+
+    Attributes:
+        content: objectives, frames and the common pool of work items.
+        client: client and request settings.
+        pace: knobs, rates and the clock.
+    """
+
+    content: Stage
+    client: Stage
+    pace: Stage
+
+    @classmethod
+    def all(cls, stage: Stage) -> "Own":
+        """One stage for everything."""
+        return cls(stage, stage, stage)
+
+
 def groups(
     count: int, typical: float, spread: float, rng: np.random.Generator, least: int = 2
 ) -> np.ndarray:

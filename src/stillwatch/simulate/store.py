@@ -119,5 +119,6 @@ def describe(traffic: Traffic, count: int) -> dict[str, object]:
             if crowd.attack
         ],
         **({"operators": traffic.operators} if traffic.operators else {}),
+        **({"returning": True} if traffic.returning else {}),
         **({"tactics": tactics} if tactics else {}),
     }

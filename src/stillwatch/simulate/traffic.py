@@ -27,7 +27,8 @@ from stillwatch.simulate.crowd import (
 )
 from stillwatch.simulate.grammar import LANGUAGES, hexadecimal
 from stillwatch.simulate.knobs import KNOBS, SCALES, SCENARIOS, Evasion, Scale, Scenario, definition
-from stillwatch.simulate.stage import Stage
+from stillwatch.simulate.operators import come_back, own_stages
+from stillwatch.simulate.stage import Own, Stage
 from stillwatch.simulate.world import COUNTRIES, PLANS, Clients, build_clients, build_world
 
 ROW_GROUP: Final = 50_000
@@ -70,6 +71,7 @@ class Traffic:
     crowds: list[Crowd]
     clients: Clients
     operators: tuple[int, ...] = ()
+    returning: bool = False
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Events (contract 1) in the order of time within each stride of days."""
@@ -102,6 +104,7 @@ def simulate(
     seed: int = 0,
     prompts: Path | None = None,
     operators: Sequence[int] = (),
+    returning: bool = False,
 ) -> Traffic:
     """Draw a scenario.
 
@@ -113,6 +116,8 @@ def simulate(
         operators: Seeds of operators, one for each of the first campaigns. What an operator takes
             from provider to provider follows from its seed alone; its accounts, infrastructure,
             days and size, and all benign traffic, follow from `seed`.
+        returning: Operators come back to one provider, see `stillwatch.simulate.operators`: each
+            campaign keeps some of its operator's habits and means and renews the others.
 
     Raises:
         InputError: The scenario, scale or a seed cannot be used, there are more operators than
@@ -134,10 +139,15 @@ def simulate(
     rng = np.random.default_rng([seed, 1])
     release = float(rng.uniform(0.4, 0.7) * plan.days)
     stage = Stage(rng, build_world(), clients, bank, plan.days, release)
-    crowds = _attack(stage, plan, definition(scenario), operators)
+    crowds = _attack(stage, plan, definition(scenario), operators, returning=returning)
     attackers = sum(len(crowd.people) for crowd in crowds)
     crowds += _benign(stage, plan, attackers, sum(crowd.expected(plan.days) for crowd in crowds))
     adapt(stage, crowds, definition(scenario).tactics)
+    if returning:
+        for operator, crowd in zip(operators, crowds, strict=False):
+            come_back(
+                replace(stage, rng=np.random.default_rng([operator, 8, seed])), crowd, operator
+            )
     names = rng.permutation(sum(len(crowd.people) for crowd in crowds)).astype(np.uint64)
     ids = hexadecimal(names * np.uint64(11400714819323198485) ^ np.uint64(seed), "acct_")
     base = 0
@@ -155,6 +165,7 @@ def simulate(
         crowds=crowds,
         clients=clients,
         operators=tuple(operators),
+        returning=returning,
     )
 
 
@@ -172,7 +183,9 @@ def _benign(stage: Stage, plan: Scale, attackers: int, harvested: float) -> list
     return crowds
 
 
-def _attack(stage: Stage, plan: Scale, chosen: Scenario, operators: Sequence[int]) -> list[Crowd]:
+def _attack(
+    stage: Stage, plan: Scale, chosen: Scenario, operators: Sequence[int], *, returning: bool
+) -> list[Crowd]:
     """Campaigns of heavy-tailed sizes that share the scale's attackers and a part of its events."""
     rng = stage.rng
     if not chosen.attack:
@@ -199,8 +212,8 @@ def _attack(stage: Stage, plan: Scale, chosen: Scenario, operators: Sequence[int
     each = sizes ** (1 - 0.2 * skew) * rates ** (0.6 * skew)
     each *= np.exp(rng.normal(0, 0.5 * skew, number))
     each *= events / each.sum()
-    stages = [replace(stage, rng=np.random.default_rng([seed, 4])) for seed in operators]
-    stages += [stage] * (number - len(stages))
+    owns = [own_stages(stage, operator, returning=returning) for operator in operators]
+    owns += [Own.all(stage)] * (number - len(owns))
     return [
         campaign(
             stage,
@@ -208,10 +221,10 @@ def _attack(stage: Stage, plan: Scale, chosen: Scenario, operators: Sequence[int
             int(sizes[place]),
             events=float(each[place]),
             rate=float(rates[place]),
-            evasion=evasion or _mood(own.rng, chosen, pool=place == 1 and number > _POOLED),
+            evasion=evasion or _mood(own.pace.rng, chosen, pool=place == 1 and number > _POOLED),
             own=own,
         )
-        for place, own in enumerate(stages)
+        for place, own in enumerate(owns)
     ]
 
 
@@ -246,6 +259,9 @@ def _mood(rng: np.random.Generator, chosen: Scenario, *, pool: bool) -> Evasion:
 def _accounts(crowd: Crowd, rng: np.random.Generator) -> pa.Table:
     people = crowd.people
     organised = people.org != 0
+    named = np.where(organised, np.char.partition(people.mail.astype(str), ".")[:, 0], "")
+    if crowd.claimed is not None:
+        named = np.where(crowd.claimed == None, named, crowd.claimed)  # noqa: E711 - elementwise
     columns = {
         "account_id": crowd.ids,
         "org_id": hexadecimal(people.org, "org_", ~organised),
@@ -258,11 +274,7 @@ def _accounts(crowd: Crowd, rng: np.random.Generator) -> pa.Table:
         # People sign up from the second network: where programs run is not where their owners sit.
         "signup_address": addresses(people.address[:, 1]),
         "signup_asn": pa.array(people.asn[:, 1]),
-        "org_name": pa.array(
-            np.where(organised, np.char.partition(people.mail.astype(str), ".")[:, 0], ""),
-            pa.string(),
-            mask=~organised,
-        ),
+        "org_name": pa.array(named, pa.string(), mask=named == ""),
         "verified": pa.array(people.verified, mask=rng.random(len(people)) < 0.05),
     }
     return pa.table([columns[name] for name in ACCOUNTS.names], schema=ACCOUNTS)
