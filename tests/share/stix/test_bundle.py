@@ -369,3 +369,19 @@ def test_a_rule_whose_aliases_stand_for_millions_of_values_is_refused(provider, 
     given = ["share", "export", "result#c001", "--created-by", "Example Labs", "--rule", str(rule)]
     assert main([*given, "--key-file", "provider.key"]) == 1
     assert "aliases" in capsys.readouterr().err
+
+
+def test_what_passed_through_the_library_of_oasis_is_understood():
+    stix2 = pytest.importorskip("stix2")
+    whole = build_bundle(signatures=[build_signature()])
+    written = stix2.parse(bundle.write(whole), allow_custom=True).serialize()
+    assert '"2026-04-05T12:00:00Z"' in written  # it leaves decimals out where they are zero
+    ours, theirs = understand(whole, NOW), understand(bundle.read(written.encode()), NOW)
+    assert (theirs.campaigns, theirs.signatures) == (ours.campaigns, ours.signatures)
+    assert theirs.skipped == ()
+
+
+@pytest.mark.parametrize("text", ["2026-03-06", "2026-03-06T14:00:00", "2026-03-06T14:00:00+01:00"])
+def test_a_time_that_is_not_of_stix_is_refused(text):
+    with pytest.raises(ValueError, match="must be like"):
+        coarse.moment(text)
