@@ -65,7 +65,8 @@ def understand(bundle: Stix, now: datetime) -> Incoming:
     skipped += unread
     campaigns, more = _campaigns(live)
     rules = [one for one in live if one.get("pattern_type") == "sigma"]
-    safe, unsafe = [], []
+    safe: list[Stix] = []
+    unsafe: list[Stix] = []
     for one in rules:
         (unsafe if sigma.refusals(str(one.get("pattern", ""))) else safe).append(one)
     more += [Skipped(str(one.get("id", "")), _UNSAFE) for one in unsafe]
