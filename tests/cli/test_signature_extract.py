@@ -268,3 +268,12 @@ def test_what_lint_would_fault_is_refused_before_a_log_is_read(run, forum, optio
     assert code == 2
     assert CANARY not in said.err
     assert "signature" not in said.out
+
+
+def test_a_pattern_that_is_there_already_is_named_with_its_state(run, forum):
+    assert extracted(run, forum)[0] == 0
+    name = json.loads(run("list", "--json")[1].out)[0]["signature"]["id"]
+    assert run("state", name, "revoke", "--by", "Ada")[0] == 0
+    code, said = extracted(run, forum)
+    assert code == 0
+    assert f"{name[11:19]} is there already, revoked: revoke by Ada" in said.err

@@ -126,8 +126,14 @@ def command(
             warned=listed,
             limits=Limits(k=k, most=most),
         )
-    new = SignatureStore(signatures).add(extraction.signatures)
+    store = SignatureStore(signatures)
+    new = store.add(extraction.signatures)
     show(extraction, screen)
+    lives = store.lives(signature_logs.now())
+    for each in extraction.signatures:
+        if each not in new:
+            life = lives[each.id]
+            screen.say(f"{each.id[11:19]} is there already, {life.state.value}: {life.why}")
     screen.say(f"added {count(len(new), 'signature')} to {signatures}")
     if as_json:
         click.echo(msgspec.json.encode(extraction).decode())
