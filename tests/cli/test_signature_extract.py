@@ -257,3 +257,23 @@ def test_a_later_bundle_revokes_and_another_key_is_left_out(shared, run, tmp_pat
     assert "revoked" in matched.err
     take()
     assert "revoked" in run("list", store=theirs)[1].out
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--k", "4"), ("--k", "-1"), ("--created-by", "ada@example.org"), ("--created-by", CANARY)],
+)
+def test_what_lint_would_fault_is_refused_before_a_log_is_read(run, forum, option, value):
+    code, said = extracted(run, forum, option, value)
+    assert code == 2
+    assert CANARY not in said.err
+    assert "signature" not in said.out
+
+
+def test_a_pattern_that_is_there_already_is_named_with_its_state(run, forum):
+    assert extracted(run, forum)[0] == 0
+    name = json.loads(run("list", "--json")[1].out)[0]["signature"]["id"]
+    assert run("state", name, "revoke", "--by", "Ada")[0] == 0
+    code, said = extracted(run, forum)
+    assert code == 0
+    assert f"{name[11:19]} is there already, revoked: revoke by Ada" in said.err

@@ -244,10 +244,15 @@ def import_(
     under the forum's key can be matched, until they end or their member revokes them in a later
     bundle; a warning list in --lists keeps public prompts out.
     """
+    from stillwatch.share.stix import bundle as bundles
     from stillwatch.share.stix import store
     from stillwatch.share.stix.incoming import understand
 
     bundle = store.read_bundle(file)
+    canonical = b""
+    if out is not None:
+        store.check_import(out)
+        canonical = bundles.write(bundle)
     found = understand(bundle, datetime.now(UTC))  # noqa: TID251 - the edge where the clock is read
     screen = Screen(quiet=quiet)
     made = None
@@ -256,7 +261,7 @@ def import_(
         listed = given["lists"] is not None
         made = receive(found, signatures, forum_key, settings, screen, listed=listed)
     if out is not None:
-        store.write_import(out, bundle, found)
+        store.write_import(out, canonical, found)
     if as_json:
         shown = msgspec.to_builtins(found) | ({"adopted": made} if made else {})
         click.echo(msgspec.json.encode(shown, order="deterministic").decode())

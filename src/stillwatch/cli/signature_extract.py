@@ -44,7 +44,13 @@ SUSPECT = (Kind.EXTRACTION, Kind.RELAY, Kind.UNKNOWN)
 )
 @signature_logs.forum_key
 @signature_logs.store
-@click.option("--k", default=5, show_default=True, help="Accounts that must carry each value.")
+@click.option(
+    "--k",
+    type=click.IntRange(min=5),
+    default=5,
+    show_default=True,
+    help="Accounts that must carry each value.",
+)
 @click.option(
     "--most",
     type=click.FloatRange(0, 1, min_open=True),
@@ -85,8 +91,11 @@ def command(
     """
     from stillwatch.detect.store import read_result
     from stillwatch.share.signatures.extract import Limits, Origin, extract
+    from stillwatch.share.signatures.lint import is_identity
     from stillwatch.share.signatures.store import SignatureStore
 
+    if created_by and not is_identity(created_by):
+        raise click.BadParameter("give an identity of STIX 2.1, as in identity--UUID")
     settings = load_settings().with_options(**given)
     screen = Screen(quiet=quiet)
     folder, _, name = campaign.partition("#")
@@ -117,8 +126,14 @@ def command(
             warned=listed,
             limits=Limits(k=k, most=most),
         )
-    new = SignatureStore(signatures).add(extraction.signatures)
+    store = SignatureStore(signatures)
+    new = store.add(extraction.signatures)
     show(extraction, screen)
+    lives = store.lives(signature_logs.now())
+    for each in extraction.signatures:
+        if each not in new:
+            life = lives[each.id]
+            screen.say(f"{each.id[11:19]} is there already, {life.state.value}: {life.why}")
     screen.say(f"added {count(len(new), 'signature')} to {signatures}")
     if as_json:
         click.echo(msgspec.json.encode(extraction).decode())

@@ -27,12 +27,11 @@ def read_labels(path: Path) -> "dict[str, Truth]":
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
-    from pyarrow import csv
 
     from stillwatch.share.truth import Truth
 
     try:
-        read = csv.read_csv(path) if path.suffix == ".csv" else pq.read_table(path)
+        read = _csv(path) if path.suffix == ".csv" else pq.read_table(path)
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{path} cannot be read as Parquet or CSV: give another file") from error
     known = set(read.schema.names)
@@ -51,6 +50,16 @@ def read_labels(path: Path) -> "dict[str, Truth]":
         str(account): Truth(attack, str(cohort), campaign)
         for account, attack, cohort, campaign in rows
     }
+
+
+def _csv(path: Path) -> "pa.Table":
+    """Read text as it stands: the account 007 is not 7."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    texts = dict.fromkeys(("account_id", "cohort", "label", "campaign"), pa.string())
+    options = csv.ConvertOptions(column_types=texts, strings_can_be_null=True, null_values=[""])
+    return csv.read_csv(path, convert_options=options)
 
 
 def _texts(table: "pa.Table", name: str) -> list[str | None]:

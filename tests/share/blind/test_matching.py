@@ -185,6 +185,13 @@ def test_a_session_without_enough_answers_has_no_values(forum, session):
         matching.values([session])
 
 
+def test_a_session_takes_no_answer_beyond_those_that_it_needs(forum, session):
+    for index in (1, 2, 3):
+        session = matching.accept(session, forum.answer(index, session.question, "ash"))
+    with pytest.raises(PeerError, match="no further answer"):
+        matching.accept(session, forum.answer(4, session.question, "ash"))
+
+
 def test_a_holder_counts_once(forum, session):
     reply = forum.answer(2, session.question, "ash")
     session = matching.accept(session, reply)

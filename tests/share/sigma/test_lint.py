@@ -126,6 +126,12 @@ def test_a_hostile_condition_is_one_clear_line(condition, why):
     assert why in done.reason
 
 
+@pytest.mark.parametrize("text", ["a: 2026-13-45", "a: [", "a: \x07"])
+def test_what_no_reader_of_yaml_takes_is_one_line(text):
+    with pytest.raises(InputError, match="is not YAML"):
+        read_rules(text, "a.yml")
+
+
 def test_a_few_lines_cannot_stand_for_millions_of_values():
     bomb = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
     with pytest.raises(InputError, match="aliases are not allowed"):

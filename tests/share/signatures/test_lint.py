@@ -62,3 +62,10 @@ def test_the_id_does_not_depend_on_the_order_of_features():
     assert identify(pattern(one, two), "k") == identify(pattern(two, one), "k")
     assert identify(pattern(one), "k") != identify(pattern(one), "l")
     assert identify(pattern(one), "k") != identify(pattern(one, events=2), "k")
+
+
+@pytest.mark.parametrize("text", ["\x1b[31mred", "two\nlines", "a\u202eb", "a\u200bb", "\x9b0m"])
+def test_words_that_a_terminal_may_obey_are_a_fault(text):
+    for field in ("name", "description", "objective"):
+        found = lint(msgspec.structs.replace(signature(), **{field: text}))
+        assert any("does not print" in fault for fault in found)

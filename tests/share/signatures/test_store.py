@@ -71,3 +71,14 @@ def test_a_signature_is_found_by_the_start_of_its_id(store):
     with pytest.raises(InputError, match="holds no signatures"):
         SignatureStore(store.folder / "none").signatures()
     assert not (store.folder / LIFE).exists()
+
+
+@pytest.mark.parametrize("content", [b"x", b"\xff\xfe{}", b'{"format":"stillwatch-result"'])
+def test_a_file_of_something_else_is_neither_empty_nor_overwritten(store, content):
+    path = store.folder / SIGNATURES
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="damaged"):
+        store.signatures()
+    with pytest.raises(InputError, match="damaged"):
+        store.add([TWO])
+    assert path.read_bytes() == content

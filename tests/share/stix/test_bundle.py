@@ -3,6 +3,7 @@
 import gzip
 import json
 from datetime import UTC, datetime, timedelta
+from time import process_time
 
 import msgspec
 import pytest
@@ -266,3 +267,121 @@ def test_names_of_techniques_are_those_of_atlas(shared_data):
 def test_codenames_differ_and_are_allowed():
     names = phrases.codenames()
     assert len(set(names)) == len(names) == 1024
+
+
+ODD = (5, None, [], {}, ["a"], {"a": 1}, "", "x", True, 10**30, -1, 1.5, float("1e300"))
+
+
+def places(value, path=()):
+    """Every place of a JSON value."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value)
+    for name, one in inner:
+        yield (*path, name)
+        if isinstance(one, dict | list):
+            yield from places(one, (*path, name))
+
+
+def test_an_object_of_any_shape_is_read_or_skipped_and_never_stops_the_rest():
+    whole = build_bundle(signatures=[build_signature()])
+    later = NOW + timedelta(hours=1)
+    assert understand(whole, later).signatures
+    for path in list(places(whole["objects"])):
+        for odd in ODD:
+            changed = json.loads(json.dumps(whole))
+            holder = changed["objects"]
+            for name in path[:-1]:
+                holder = holder[name]
+            if len(path) > 1:
+                holder[path[-1]] = odd
+            found = understand(changed, later)
+            # What is read can be written and read again with the types that it must have.
+            again = msgspec.json.decode(msgspec.json.encode(found), type=type(found))
+            assert again == found, (path, odd)
+
+
+@pytest.mark.parametrize("text", ["\\ud800", "a\\udfffb", "\\udc80\\ud800"])
+def test_half_of_a_surrogate_pair_is_refused_when_it_is_read(text):
+    data = f'{{"type":"bundle","id":"x","objects":[{{"type":"note","x":"{text}"}}]}}'
+    with pytest.raises(InputError, match="surrogate"):
+        bundle.read(data.encode())
+    paired = data.replace(text, "\\ud83d\\ude00")
+    assert bundle.read(paired.encode())["objects"][0]["x"] == "\U0001f600"
+
+
+@pytest.mark.parametrize("digits", ["1e400", "-1e400", "1.0e309"])
+def test_a_number_beyond_every_double_is_refused_when_it_is_read(digits):
+    data = f'{{"type":"bundle","id":"x","objects":[{{"type":"note","x":{digits}}}]}}'
+    with pytest.raises(InputError, match="Infinity"):
+        bundle.read(data.encode())
+
+
+def test_objects_of_another_shape_keep_no_campaign_from_being_read():
+    whole = build_bundle()
+    odd = [
+        {"type": "observed-data", "id": "observed-data--1", "object_refs": 5},
+        {"type": "relationship", "id": "relationship--1"},
+        {"type": "note", "id": []},
+        {"type": ["x"], "id": {"a": 1}},
+    ]
+    found = understand({**whole, "objects": [*odd, *whole["objects"], *odd]}, NOW)
+    assert found.campaigns == tuple(campaign.disclosures(whole["objects"]))
+    assert len(found.campaigns) == 1
+
+
+def test_many_campaigns_and_rules_are_read_in_time_that_grows_with_their_number():
+    one = of_type(build_bundle(), "campaign")
+    many = [{**one, "id": f"campaign--{n}"} for n in range(20_000)]
+    rules = [{"type": "indicator", "pattern_type": "sigma", "x": n} for n in range(20_000)]
+    before = process_time()
+    found = understand({"type": "bundle", "objects": [*many, *rules]}, NOW)
+    assert len(found.skipped) == 40_000
+    assert process_time() - before < 20  # one look at each for each was minutes
+
+
+def test_nothing_is_taken_up_of_a_bundle_that_cannot_be_written(provider):
+    theirs, signatures, out = provider / "b.json", provider / "signatures", provider / "out"
+    made = build_signature(id="signature--x")
+    whole = build_bundle(signatures=[made])
+    theirs.write_bytes(bundle.write(whole))
+    given = ["share", "import", str(theirs), "--signatures", str(signatures), "--out", str(out)]
+    given += ["--forum-key", "provider.key"]
+    out.mkdir()
+    (out / "kept").write_text("mine")
+    assert main(given) == 1
+    theirs.write_text(json.dumps({**whole, "x": 2**60 + 1}))
+    (out / "kept").unlink()
+    assert main(given) == 1
+    assert not signatures.exists()
+    assert not list(out.iterdir())
+
+
+def test_what_gives_no_size_is_read_no_further_than_the_limit(monkeypatch, capsys):
+    monkeypatch.setattr(bundle, "MOST_BYTES", 1000)
+    assert main(["share", "import", "/dev/zero"]) == 1
+    assert "larger than 1,000 bytes" in capsys.readouterr().err
+
+
+def test_a_rule_whose_aliases_stand_for_millions_of_values_is_refused(provider, capsys):
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
+    rule = provider / "rule.yml"
+    rule.write_text("\n".join(["id: 00000000-0000-4000-8000-000000000001", *lines]))
+    given = ["share", "export", "result#c001", "--created-by", "Example Labs", "--rule", str(rule)]
+    assert main([*given, "--key-file", "provider.key"]) == 1
+    assert "aliases" in capsys.readouterr().err
+
+
+def test_what_passed_through_the_library_of_oasis_is_understood():
+    stix2 = pytest.importorskip("stix2")
+    whole = build_bundle(signatures=[build_signature()])
+    written = stix2.parse(bundle.write(whole), allow_custom=True).serialize()
+    assert '"2026-04-05T12:00:00Z"' in written  # it leaves decimals out where they are zero
+    ours, theirs = understand(whole, NOW), understand(bundle.read(written.encode()), NOW)
+    assert (theirs.campaigns, theirs.signatures) == (ours.campaigns, ours.signatures)
+    assert theirs.skipped == ()
+
+
+@pytest.mark.parametrize("text", ["2026-03-06", "2026-03-06T14:00:00", "2026-03-06T14:00:00+01:00"])
+def test_a_time_that_is_not_of_stix_is_refused(text):
+    with pytest.raises(ValueError, match="must be like"):
+        coarse.moment(text)

@@ -202,11 +202,14 @@ def accept(session: Session, reply: Answer) -> Session:
     """Check a holder's answer and take it in.
 
     Raises:
-        PeerError: It is to another question, of another key, or a second answer of that holder.
+        PeerError: It is to another question, of another key, a second answer of that holder, or
+            one more than is needed.
         IntegrityError: The holder did not use its share; names the party.
     """
     if reply.question != digest(session.question) or reply.key_id != session.committee.key_id:
         raise PeerError("The answer is to another question or of another key.")
+    if session.state is State.ANSWERED:
+        raise PeerError("The question is answered: no further answer is needed.")
     if reply.holder in session.parts:
         raise PeerError(f"Holder {reply.holder} has answered already.")
     part = Evaluation([*map(group.Element, reply.elements)], reply.proof)

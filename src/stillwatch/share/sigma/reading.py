@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import yaml
 from sigma.collection import SigmaCollection
@@ -62,20 +62,34 @@ def read_rules(text: str, name: str) -> RuleFile:
     Raises:
         InputError: It is no Sigma rule; the message says why.
     """
-    if len(text) > LONGEST_FILE:
-        raise InputError(f"{name} is longer than {LONGEST_FILE:,} characters: split it")
-    try:
-        documents = list(yaml.load_all(text, _Loader))
-    except (yaml.YAMLError, RecursionError) as error:
-        raise InputError(f"{name} is not YAML ({first_line(error)}): mend it") from error
-    if not documents or not all(isinstance(document, dict) for document in documents):
-        raise InputError(f"{name} holds no Sigma rule: give YAML documents with a title")
+    documents = read_documents(text, name)
     try:
         rules = tuple(SigmaCollection.from_dicts(documents).rules)
     except (SigmaError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         # pySigma lets plain Python errors through where a rule has parts of the wrong type
         raise InputError(f"{name} is no valid Sigma rule: {first_line(error)}") from error
     return RuleFile(name, rules)
+
+
+def read_documents(text: str, name: str) -> list[dict[str, Any]]:
+    """Return the documents of a Sigma file as they stand.
+
+    Args:
+        text: YAML, one or several documents.
+        name: Of the file, for messages.
+
+    Raises:
+        InputError: It is no YAML, has aliases, is too long, or holds another value than objects.
+    """
+    if len(text) > LONGEST_FILE:
+        raise InputError(f"{name} is longer than {LONGEST_FILE:,} characters: split it")
+    try:
+        documents = list(yaml.load_all(text, _Loader))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise InputError(f"{name} is not YAML ({first_line(error)}): mend it") from error
+    if not documents or not all(isinstance(document, dict) for document in documents):
+        raise InputError(f"{name} holds no Sigma rule: give YAML documents with a title")
+    return documents
 
 
 def service_of(rule: SigmaRule) -> Service:

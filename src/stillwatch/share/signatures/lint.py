@@ -47,12 +47,19 @@ def lint(
     if signature.valid_until <= signature.valid_from:
         faults.append("it ends before it begins")
     faults += [f"{t} is no MITRE ATLAS id" for t in signature.techniques if not _ATLAS.fullmatch(t)]
-    if signature.created_by and not _IDENTITY.fullmatch(signature.created_by):
+    if signature.created_by and not is_identity(signature.created_by):
         faults.append("created_by is no identity of STIX 2.1")
     for text in (signature.name, signature.description, signature.objective or ""):
         if len(text) > LONGEST_TEXT or _PRIVATE.search(text):
             faults.append("its words are long, or hold an address, a link or a price")
+        if not text.isprintable():
+            faults.append("its words hold a character that does not print: a terminal may obey it")
     return faults
+
+
+def is_identity(text: str) -> bool:
+    """Whether a text is the id of a STIX identity."""
+    return bool(_IDENTITY.fullmatch(text))
 
 
 def _figures(signature: Signature, k: int) -> list[str]:

@@ -124,6 +124,7 @@ def _appending(path: Path) -> Iterator[BinaryIO]:
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
             content = file.read()
+            _check_begun(path, content)
             file.truncate(content.rfind(b"\n") + 1)
             file.seek(0, os.SEEK_END)
             if not file.tell():
@@ -133,6 +134,16 @@ def _appending(path: Path) -> Iterator[BinaryIO]:
         raise StorageError(
             f"{path} cannot be written: {error.strerror}; name another folder"
         ) from error
+
+
+def _check_begun(path: Path, content: bytes) -> None:
+    """Refuse a file without a whole line, unless a crash cut off the first one that we wrote.
+
+    Raises:
+        InputError: It holds something else, which must not be taken for nothing.
+    """
+    if b"\n" not in content and not msgspec.json.encode(Header(VERSION)).startswith(content):
+        raise InputError(f"{path} is damaged (no whole line): take a copy from before")
 
 
 def _append(file: BinaryIO, entries: Sequence[msgspec.Struct]) -> None:
@@ -148,7 +159,9 @@ def _read(path: Path, kind: type[T]) -> list[T]:
     Raises:
         InputError: It is of another version, or a line is damaged.
     """
-    lines = path.read_bytes().split(b"\n")[:-1]  # a last line without an end was cut off
+    content = path.read_bytes()
+    _check_begun(path, content)
+    lines = content.split(b"\n")[:-1]  # a last line without an end was cut off
     if not lines:
         return []
     try:

@@ -6,6 +6,7 @@ which of the two counts, so one of them could carry what no check sees.
 """
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -37,7 +38,11 @@ def read(data: bytes) -> Stix:
         raise InputError(f"the bundle has {len(data):,} bytes, {MOST_BYTES:,} are read: split it")
     try:
         value = json.loads(
-            data.decode(), object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_whole
+            data.decode(),
+            object_pairs_hook=_unique,
+            parse_constant=_no_constant,
+            parse_int=_whole,
+            parse_float=_finite,
         )
     except RecursionError:
         raise InputError(_TOO_DEEP) from None
@@ -49,6 +54,7 @@ def read(data: bytes) -> Stix:
     except ValueError:
         raise InputError("the bundle holds a number of thousands of digits: shorten it") from None
     _check_depth(value)
+    _check_text(value)
     if not isinstance(value, dict) or value.get("type") != "bundle":
         raise InputError("this is no STIX bundle: give a JSON object of type bundle")
     objects = value.get("objects", [])
@@ -111,6 +117,12 @@ def _no_constant(_: str) -> float:
     raise InputError("the bundle holds NaN or Infinity, which JSON does not have: remove it")
 
 
+def _finite(digits: str) -> float:
+    """Read a number; one that no double can hold would come out as infinity."""
+    number = float(digits)
+    return number if math.isfinite(number) else _no_constant(digits)
+
+
 def _whole(digits: str) -> int | float:
     """Read an integer; where these digits are how a double is written, it is that double."""
     number = int(digits)
@@ -118,6 +130,14 @@ def _whole(digits: str) -> int | float:
         return number
     double = float(number)
     return double if rfc8785.dumps(double).decode() == digits else number
+
+
+def _check_text(value: Any) -> None:
+    """Refuse half of a surrogate pair, which JSON can escape and UTF-8 cannot hold."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise InputError("the bundle holds half of a surrogate pair: remove it") from None
 
 
 def _check_depth(value: Any) -> None:

@@ -13,7 +13,7 @@
 | relationship | uses, indicates, based-on, mitigates, related-to |
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -215,28 +215,79 @@ class _Maker:
         }
 
 
+class Bundled:
+    """What campaigns of a bundle refer to, found by id; objects of another shape are passed over.
+
+    Args:
+        things: The objects of the bundle.
+    """
+
+    def __init__(self, things: Sequence[Stix]) -> None:
+        self.known = {one["id"]: one for one in things if isinstance(one.get("id"), str)}
+        self._activities: dict[str, Stix] = {}
+        self._observed: dict[str, Stix] = {}
+        self._uses: dict[str, list[str]] = {}
+        self._related: dict[str, list[str]] = {}
+        for one in self.known.values():
+            if one.get("type") == extension.ACTIVITY:
+                self._activities.setdefault(str(one.get("campaign_ref")), one)
+            elif one.get("type") == "relationship":
+                self._link(one)
+            elif isinstance(refs := one.get("object_refs"), list):
+                for ref in refs:
+                    self._observed.setdefault(str(ref), one)
+
+    def _link(self, one: Stix) -> None:
+        kind, source, target = (
+            str(one.get(name)) for name in ("relationship_type", "source_ref", "target_ref")
+        )
+        if kind == "uses":
+            self._uses.setdefault(source, []).append(target)
+        elif kind == "related-to":
+            self._related.setdefault(target, []).append(source)
+
+    def observation(self, campaign: str) -> tuple[Stix, Stix]:
+        """Return what was observed of a campaign: the events, and the activity of accounts."""
+        activity = self._activities[campaign]
+        return self._observed[activity["id"]], activity
+
+    def linked(self, campaign: str) -> list[Stix]:
+        """Return the techniques that a campaign uses, and the responses to it."""
+        ids = [*self._uses.get(campaign, ()), *self._related.get(campaign, ())]
+        return [self.known[one] for one in ids]
+
+
 def disclosures(things: Sequence[Stix]) -> list[Disclosure]:
     """Return the campaigns of a bundle that speak our extension; other objects are passed over.
 
     Raises:
         InputError: A campaign of ours lacks what it must have.
     """
-    known = {one["id"]: one for one in things if "id" in one}
+    bundled = Bundled(things)
     ours = [c for c in things if c.get("type") == "campaign" and extension.of(c) is not None]
+    return [disclosure(campaign, bundled) for campaign in ours]
+
+
+def disclosure(campaign: Stix, bundled: Bundled) -> Disclosure:
+    """Return one campaign that speaks our extension.
+
+    Raises:
+        InputError: It lacks what it must have.
+    """
     try:
-        return [_disclosure(campaign, known) for campaign in ours]
-    except (KeyError, TypeError, ValueError, StopIteration, AttributeError) as error:
+        return _disclosure(campaign, bundled)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InputError("a campaign of Stillwatch is incomplete: check the bundle") from error
 
 
-def _disclosure(campaign: Stix, known: Mapping[str, Stix]) -> Disclosure:
+def _disclosure(campaign: Stix, bundled: Bundled) -> Disclosure:
     extra: Any = extension.of(campaign)
-    events, activity = _observation(campaign["id"], known)
-    who = known[campaign["created_by_ref"]]
+    events, activity = bundled.observation(campaign["id"])
+    who = bundled.known[campaign["created_by_ref"]]
     said = {text: objective for objective, text in phrases.OBJECTIVES.items()}
-    linked = list(_linked(campaign["id"], known))
+    linked = bundled.linked(campaign["id"])
     names = {name: verdict for verdict, (name, _) in phrases.RESPONSES.items()}
-    return Disclosure(
+    made = Disclosure(
         id=campaign["id"],
         producer=Producer(who["id"], who["name"]),
         kind=Kind(extra["kind"]),
@@ -261,22 +312,4 @@ def _disclosure(campaign: Stix, known: Mapping[str, Stix]) -> Disclosure:
         modified=moment(campaign["modified"]),
         expires=moment(extra["valid_until"]),
     )
-
-
-def _observation(campaign: str, known: Mapping[str, Stix]) -> tuple[Stix, Stix]:
-    activity = next(
-        one
-        for one in known.values()
-        if one.get("type") == extension.ACTIVITY and one.get("campaign_ref") == campaign
-    )
-    return next(o for o in known.values() if activity["id"] in o.get("object_refs", [])), activity
-
-
-def _linked(campaign: str, known: Mapping[str, Stix]) -> Iterator[Stix]:
-    for one in known.values():
-        if one.get("type") != "relationship":
-            continue
-        if one["source_ref"] == campaign and one["relationship_type"] == "uses":
-            yield known[one["target_ref"]]
-        elif one["target_ref"] == campaign and one["relationship_type"] == "related-to":
-            yield known[one["source_ref"]]
+    return msgspec.convert(msgspec.to_builtins(made), Disclosure)

@@ -5,6 +5,7 @@ significant digits and are never smaller than a millionth.
 """
 
 import math
+import re
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -17,6 +18,11 @@ LEAST_PROBABILITY: Final = 1e-6
 """Below this a q-value says more about the model than about the world."""
 DIGITS: Final = 2
 """Significant digits at most, of every number that leaves."""
+
+
+_STAMP: Final = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,18}))?Z"
+)
 
 
 class Step(StrEnum):
@@ -121,5 +127,17 @@ def stamp(moment: datetime) -> str:
 
 
 def moment(text: str) -> datetime:
-    """Read a time that `stamp` wrote."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    """Read a time of STIX: in UTC, with any number of decimals or none, as other tools write it.
+
+    Raises:
+        TypeError: It is no text.
+        ValueError: It is no time of STIX.
+
+    >>> moment("2026-03-06T14:00:00Z") == moment("2026-03-06T14:00:00.000Z")
+    True
+    """
+    found = _STAMP.fullmatch(text)
+    if found is None:
+        raise ValueError("a time must be like 2026-03-06T14:00:00.000Z")
+    whole = datetime.strptime(found[1], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
+    return whole.replace(microsecond=int((found[2] or "")[:6].ljust(6, "0")))

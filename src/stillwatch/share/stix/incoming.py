@@ -14,7 +14,7 @@ import msgspec
 from stillwatch.errors import InputError
 from stillwatch.events.contracts import Verdict
 from stillwatch.share.signatures.model import Signature
-from stillwatch.share.stix import campaign, sigma
+from stillwatch.share.stix import campaign, extension, sigma
 from stillwatch.share.stix.bundle import Stix, objects_of
 from stillwatch.share.stix.disclosure import Disclosure
 from stillwatch.share.stix.indicators import signature_of
@@ -65,8 +65,11 @@ def understand(bundle: Stix, now: datetime) -> Incoming:
     skipped += unread
     campaigns, more = _campaigns(live)
     rules = [one for one in live if one.get("pattern_type") == "sigma"]
-    safe = [one for one in rules if not sigma.refusals(str(one.get("pattern", "")))]
-    more += [Skipped(str(one.get("id", "")), _UNSAFE) for one in rules if one not in safe]
+    safe: list[Stix] = []
+    unsafe: list[Stix] = []
+    for one in rules:
+        (unsafe if sigma.refusals(str(one.get("pattern", ""))) else safe).append(one)
+    more += [Skipped(str(one.get("id", "")), _UNSAFE) for one in unsafe]
     valid = [s for s in signatures if s.valid_until > now]
     current = [c for c in campaigns if c.expires > now]
     return Incoming(
@@ -93,13 +96,13 @@ def _signatures(things: Sequence[Stix]) -> tuple[list[Signature], list[Skipped]]
 
 
 def _campaigns(things: Sequence[Stix]) -> tuple[list[Disclosure], list[Skipped]]:
-    rest = [one for one in things if one.get("type") != "campaign"]
     read, skipped = [], []
+    bundled = campaign.Bundled(things)
     for one in things:
-        if one.get("type") != "campaign":
+        if one.get("type") != "campaign" or extension.of(one) is None:
             continue
         try:
-            read += campaign.disclosures([one, *rest])
+            read.append(campaign.disclosure(one, bundled))
         except InputError as error:
             skipped.append(Skipped(str(one.get("id", "")), str(error)))
     return read, skipped

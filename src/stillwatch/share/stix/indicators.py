@@ -158,7 +158,7 @@ def signature_of(thing: Stix) -> Signature:
         raise InputError("an indicator holds no signature of Stillwatch: it is kept, not read")
     try:
         return _read(thing, extra)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InputError("an indicator of Stillwatch is incomplete: check the bundle") from error
 
 
@@ -166,7 +166,7 @@ def _read(thing: Stix, extra: Stix) -> Signature:
     least = {Family(one["family"]): int(one["values"]) for one in extra.get("least_values", [])}
     features, rule = patterns.read(thing["pattern"], least, float(extra["event_share"]))
     measured = msgspec.convert(extra["false_positives"], Rate)
-    return Signature(
+    made = Signature(
         id=identify(Pattern(tuple(features), rule), extra["key_id"]),
         name=thing["name"],
         description=thing["description"],
@@ -183,3 +183,5 @@ def _read(thing: Stix, extra: Stix) -> Signature:
         tlp=tlp.of_marking(thing["object_marking_refs"][0]),
         created_by=thing["created_by_ref"],
     )
+    # A field of another type would make a file of signatures that nobody can read again.
+    return msgspec.convert(msgspec.to_builtins(made), Signature)

@@ -34,11 +34,12 @@ def read_bundle(path: Path) -> Stix:
         InputError: It cannot be read, is none, or is beyond the limits.
     """
     try:
-        if path.stat().st_size > bundles.MOST_BYTES:
-            raise InputError(f"{path} is larger than {bundles.MOST_BYTES:,} bytes: split it")
-        data = path.read_bytes()
+        with path.open("rb") as file:  # a pipe or device says nothing of its size
+            data = file.read(bundles.MOST_BYTES + 1)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    if len(data) > bundles.MOST_BYTES:
+        raise InputError(f"{path} is larger than {bundles.MOST_BYTES:,} bytes: split it")
     return bundles.read(data)
 
 
@@ -78,16 +79,16 @@ def read_rule(path: Path) -> list[dict[str, Any]]:
         InputError: It is no YAML, or no rule.
     """
     try:
-        import yaml  # noqa: PLC0415 - comes with an extra
+        from stillwatch.share.sigma.reading import read_documents  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise ConfigError("Sigma rules need an extra: pip install 'stillwatch[share]'") from error
     try:
-        documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+        documents = read_documents(path.read_text(encoding="utf-8"), str(path))
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError):
-        raise InputError(f"{path} is not YAML: mend it") from None
-    if not documents or not all(isinstance(one, dict) and "id" in one for one in documents):
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not UTF-8: save it as such") from None
+    if not all("id" in one for one in documents):
         raise InputError(f"{path} is no Sigma rule: it needs an id")
     return documents
 
@@ -109,16 +110,30 @@ def producer(created_by: str, ids: Ids) -> Producer:
         raise InputError(f"{path} is no STIX identity: it needs an id and a name") from None
 
 
-def write_import(folder: Path, bundle: Stix, found: Incoming) -> None:
-    """Write what came into a new folder: all of it, and what was understood.
+def check_import(folder: Path) -> None:
+    """Refuse a folder that holds something; call it before anything is taken up.
 
     Raises:
         InputError: The folder is not empty.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder} is not empty; give --out a new folder")
+
+
+def write_import(folder: Path, canonical: bytes, found: Incoming) -> None:
+    """Write what came into a new folder: all of it, and what was understood.
+
+    Args:
+        folder: Empty, or not there yet.
+        canonical: The bundle, as `bundle.write` gave it.
+        found: What was understood.
+
+    Raises:
+        InputError: The folder is not empty.
+    """
+    check_import(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / BUNDLE).write_bytes(bundles.write(bundle))
+    (folder / BUNDLE).write_bytes(canonical)
     for place, rule in enumerate(found.rules):
         (folder / RULES).mkdir(exist_ok=True)
         (folder / RULES / f"rule_{place + 1}.yml").write_text(rule + "\n", encoding="utf-8")
