@@ -127,9 +127,12 @@ def command(
             limits=Limits(k=k, most=most),
         )
     store = SignatureStore(signatures)
+    now = signature_logs.now()
     new = store.add(extraction.signatures)
+    if len(new) < len(extraction.signatures):
+        new += store.make_own(extraction.signatures, now, "extraction")
     show(extraction, screen)
-    lives = store.lives(signature_logs.now())
+    lives = store.lives(now)
     for each in extraction.signatures:
         if each not in new:
             life = lives[each.id]

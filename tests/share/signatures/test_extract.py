@@ -94,6 +94,21 @@ def test_a_value_that_few_accounts_carry_never_leaves():
     assert all(value.members >= 5 for value in values_of(table(*campaign(template=7), *rare), 5))
 
 
+@pytest.mark.parametrize(
+    ("column", "private", "public"),
+    [
+        ("client_name", "acme-crawler", "curl"),
+        ("tls_fingerprint", "Acme Ltd", "t13d1410h2_682adbec91f2_dbec91f2f993"),
+    ],
+)
+def test_a_readable_value_that_could_name_a_customer_never_leaves(column, private, public):
+    def found(text):
+        return {v.value for v in values_of(table(*campaign(**{column: text})), 5)}
+
+    assert private not in found(private)
+    assert public in found(public)
+
+
 def test_a_value_on_a_warning_list_never_leaves():
     found = made(campaign(template=7), people(), warned={Family.TEMPLATE: {keyed(7)}})
     assert found.signatures == ()

@@ -53,8 +53,37 @@ def test_what_the_table_lacks_is_refused(acts):
         after(*acts)
 
 
-def test_nothing_leaves_revoked():
-    assert not [state for state, _ in TABLE if state is State.REVOKED]
+def test_nothing_leaves_revoked_but_what_is_found_here_after_its_member_withdrew_it():
+    assert [act for state, act in TABLE if state is State.REVOKED] == [Act.OWN]
+    with pytest.raises(InputError, match="revoked here"):
+        after(Act.REVOKE, Act.OWN)
+    with pytest.raises(InputError, match="is not possible"):
+        after(Act.TEST, Act.OWN)
+
+
+OTHER = "identity--1af385fe-b64f-47fc-808f-661ae77c15f2"
+
+
+def received_then(*acts, by: str = OTHER):
+    """What another member gave on day 1, with an end on day 10, and what happened then."""
+    end = START + 10 * DAY
+    lines = [Happening(SIGNATURE.id, START + DAY, Act.RECEIVE, OTHER, until=end)]
+    for place, act in enumerate(acts):
+        lines.append(Happening(SIGNATURE.id, START + (2 + 10 * place) * DAY, act, by))
+    return life_of(SIGNATURE, lines, START + 30 * DAY)
+
+
+def test_who_withdraws_a_pattern_does_not_silence_who_finds_it_later():
+    assert received_then(Act.REVOKE).withdrawn
+    assert received_then().withdrawn  # past its end
+    for own in (received_then(Act.REVOKE, Act.OWN), received_then(Act.TEST, Act.OWN)):
+        assert (own.state, own.source, own.ends, own.withdrawn) == (State.DRAFT, None, None, False)
+
+
+def test_what_a_person_here_revoked_stays_revoked_whosever_it_was():
+    assert not received_then(Act.REVOKE, by="Ada").withdrawn
+    with pytest.raises(InputError, match="revoked here"):
+        received_then(Act.REVOKE, Act.OWN, by="Ada")
 
 
 def test_age_makes_a_published_signature_decay_and_a_confirmed_hit_brings_it_back():

@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 
 from stillwatch.errors import InputError
@@ -82,3 +83,16 @@ def test_a_file_of_something_else_is_neither_empty_nor_overwritten(store, conten
     with pytest.raises(InputError, match="damaged"):
         store.add([TWO])
     assert path.read_bytes() == content
+
+
+def test_what_its_member_withdrew_and_was_found_here_is_ours_with_our_figures(store):
+    other = "identity--1af385fe-b64f-47fc-808f-661ae77c15f2"
+    ours = msgspec.structs.replace(ONE, k=ONE.k + 30)
+    assert store.make_own([ours], START + DAY, "extraction") == []
+    store.record(Happening(ONE.id, START + DAY, Act.RECEIVE, other, until=START + 90 * DAY))
+    assert store.make_own([ours], START + 2 * DAY, "extraction") == []
+    store.record(Happening(ONE.id, START + 3 * DAY, Act.REVOKE, other))
+    assert store.make_own([ours, TWO], START + 4 * DAY, "extraction") == [ours]
+    assert store.signatures() == [ours]
+    life = store.lives(START + 5 * DAY)[ONE.id]
+    assert (life.state, life.source) == (State.DRAFT, None)

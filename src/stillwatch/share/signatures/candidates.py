@@ -4,6 +4,7 @@ A value is taken only if at least k accounts of the campaign carry it and it is 
 a value that joins a set must also be rare among the benign accounts that scout.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +16,14 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from stillwatch.share.signatures.families import ASPECTS, Family, carried, is_text, value_of
+from stillwatch.share.signatures.families import (
+    ASPECTS,
+    READABLE,
+    Family,
+    carried,
+    is_text,
+    value_of,
+)
 from stillwatch.share.signatures.matching import PlainIndex
 from stillwatch.share.signatures.model import Feature, Pattern, Rule
 from stillwatch.share.signatures.tally import tally
@@ -73,9 +81,11 @@ def values_of(rows: pa.Table, k: int) -> list[Value]:
         batch = whole.to_batches()[0]
         carriers = _carriers(batch, family)
         names = _names(batch, family)
+        allowed = names if is_text(family) else carriers
         most = MOST_VALUES.get(family, 16)
         common = sorted(
-            ((n, v) for v, n in carriers.items() if n >= k), key=lambda p: (-p[0], p[1])
+            ((n, v) for v, n in carriers.items() if n >= k and v in allowed),
+            key=lambda p: (-p[0], p[1]),
         )
         found += [
             Value(family, names.get(value) or value_of(family, value), count)
@@ -96,11 +106,12 @@ def _carriers(batch: pa.RecordBatch, family: Family) -> Counter[int]:
 
 
 def _names(batch: pa.RecordBatch, family: Family) -> dict[int, str]:
-    """Readable values by number, of a family that has them."""
+    """Readable values by number, of a family that has them: those that may stand in a signature."""
     if not is_text(family):
         return {}
+    may = re.compile(READABLE[family])
     texts = batch.column(ASPECTS[family].column).drop_null().unique().to_pylist()
-    return {Feature(family, (text,)).numbers[0]: text for text in texts}
+    return {Feature(family, (text,)).numbers[0]: text for text in texts if may.fullmatch(text)}
 
 
 def is_popular(value: Value, benign: int) -> bool:

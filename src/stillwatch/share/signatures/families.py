@@ -99,6 +99,21 @@ def number_of(family: Family, value: str) -> int:
     return int.from_bytes(blake2b(value.encode(), digest_size=8).digest(), "little")
 
 
+CLIENTS: Final = (
+    "aiohttp", "anthropic/python", "axios", "curl", "go-http-client", "httpx", "java-http-client",
+    "langchain", "litellm", "llama-index", "mozilla", "node", "node-fetch", "okhttp",
+    "openai-node", "openai-python", "openai/js", "openai/python", "python-httpx",
+    "python-requests", "python-urllib", "reqwest", "ruby", "undici", "vllm", "wget",
+)  # fmt: skip
+"""Public client software: a name that is not here could be that of a customer."""
+
+READABLE: Final[dict[Family, str]] = {
+    Family.TLS: "[tqd][0-9]{2}[di][0-9]{4}[0-9a-z]{2}_[0-9a-f]{12}_[0-9a-f]{12}",
+    Family.CLIENT: "|".join(CLIENTS),
+}
+"""Families whose values are readable, and the shape of those that may stand in a signature."""
+
+
 def value_of(family: Family, number: int) -> str:
     """Write a number of a keyed family, or a mix of markers, as it stands in a signature.
 
@@ -110,7 +125,7 @@ def value_of(family: Family, number: int) -> str:
 
 def is_text(family: Family) -> bool:
     """Whether values of a family are readable names."""
-    return family in {Family.TLS, Family.CLIENT}
+    return family in READABLE
 
 
 def carried(batch: pa.RecordBatch, family: Family) -> tuple[U64s, Bools]:

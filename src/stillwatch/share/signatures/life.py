@@ -12,7 +12,8 @@
 | draft, expired | `receive` | received | another member |
 | received | too many hits judged benign | quarantined | itself |
 | received, or released and not ours | past the end that its member gave | expired | the clock |
-| revoked | | | for ever |
+| expired, or revoked by the member that it came from | `own` | draft | extraction here |
+| revoked by a person here | | | for ever |
 
 Nothing is stored but what happened; the state at any moment follows from it and the clock. What
 does not fit the table is refused when it is added. Rules:
@@ -25,6 +26,8 @@ does not fit the table is refused when it is added. Rules:
 - What a rival says is evidence: a hit proposes `watch` and nothing stronger. What came from another
   member is never published here. It ends when that member said, who may say a later end; its
   confidence begins as that of any untested one, and its age counts from its arrival at the latest.
+- A member speaks for what it gave, and not for what is found here: the same pattern, extracted here
+  after that member has withdrawn it, begins anew as one of our own.
 """
 
 import math
@@ -50,6 +53,7 @@ class Act(StrEnum):
     RELEASE = "release"
     REVOKE = "revoke"
     RECEIVE = "receive"
+    OWN = "own"
 
 
 TABLE: Final[dict[tuple[State, Act], State]] = {
@@ -80,6 +84,9 @@ TABLE: Final[dict[tuple[State, Act], State]] = {
     (State.EXPIRED, Act.RECEIVE): State.RECEIVED,
     (State.EXPIRED, Act.REPORT): State.EXPIRED,
     (State.EXPIRED, Act.REVOKE): State.REVOKED,
+    # Found here again, after the member that it came from has withdrawn it.
+    (State.EXPIRED, Act.OWN): State.DRAFT,
+    (State.REVOKED, Act.OWN): State.DRAFT,
 }
 """What may happen in which state, and the state after it; the clock and the test come on top."""
 
@@ -136,6 +143,7 @@ class Life:
         why: what put it into this state, for a person.
         source: STIX identity of the member that it came from; None if it was made here.
         ends: when that member said that it ends.
+        withdrawn: whether that member has revoked it or let it end.
     """
 
     state: State
@@ -147,6 +155,7 @@ class Life:
     why: str
     source: str | None = None
     ends: datetime | None = None
+    withdrawn: bool = False
 
 
 def life_of(signature: Signature, happenings: Iterable[Happening], now: datetime) -> Life:
@@ -167,7 +176,7 @@ def life_of(signature: Signature, happenings: Iterable[Happening], now: datetime
             continue
         before = _aged(life, signature, happening.time)
         life = _after(before, happening)
-        tested |= happening.act is Act.TEST
+        tested = happening.act is Act.TEST or (tested and happening.act is not Act.OWN)
     life = _aged(life, signature, now)
     return replace(life, confidence=_confidence(life, signature, now, tested=tested))
 
@@ -181,6 +190,10 @@ def _after(life: Life, happening: Happening) -> Life:
         )
     if happening.act is Act.PUBLISH and life.source is not None:
         raise InputError(f"{happening.signature_id} is another member's: only they publish it")
+    if happening.act is Act.OWN:
+        if not life.withdrawn:
+            raise InputError(f"{happening.signature_id} was revoked here: that holds for ever")
+        return Life(state, 0, 0, 0, 0.0, happening.time, "made by extraction")
     if happening.act is Act.RECEIVE:
         return _received(life, state, happening)
     why = life.why
@@ -204,6 +217,9 @@ def _after(life: Life, happening: Happening) -> Life:
         evidence=evidence,
         refreshed=refreshed,
         why=why,
+        withdrawn=life.withdrawn
+        if state is life.state
+        else state is State.REVOKED and happening.by == life.source,
     )
 
 
@@ -216,6 +232,7 @@ def _received(life: Life, state: State, happening: Happening) -> Life:
         why=life.why if state is State.QUARANTINED else f"from {happening.by}",
         source=happening.by,
         ends=happening.until,
+        withdrawn=False,
     )
 
 
@@ -226,7 +243,8 @@ def _noted(happening: Happening) -> str:
 def _aged(life: Life, signature: Signature, now: datetime) -> Life:
     """Let a published signature decay, and one of another member end."""
     if life.ends is not None and now >= life.ends and life.state in SPEAKS:
-        return replace(life, state=State.EXPIRED, why=f"past its end, from {life.source}")
+        why = f"past its end, from {life.source}"
+        return replace(life, state=State.EXPIRED, why=why, withdrawn=True)
     if life.state is not State.PUBLISHED:
         return life
     if now >= signature.valid_until:

@@ -6,7 +6,8 @@
 | `life.jsonl` | a header with the version, then what happened to them |
 
 A line is written whole and synced before the next; a last line that a crash cut off is dropped when
-the next is added. A signature with the id of an earlier one is the same pattern: the first stays.
+the next is added. A signature with the id of an earlier one is the same pattern: the first stays,
+unless the member that it came from has withdrawn it and it is found here again.
 """
 
 import fcntl
@@ -21,7 +22,7 @@ from typing import BinaryIO, Final, TypeVar
 import msgspec
 
 from stillwatch.errors import InputError, StorageError
-from stillwatch.share.signatures.life import Happening, Life, life_of, lives
+from stillwatch.share.signatures.life import Act, Happening, Life, life_of, lives
 from stillwatch.share.signatures.model import Signature
 
 SIGNATURES: Final = "signatures.jsonl"
@@ -58,7 +59,7 @@ class SignatureStore:
             raise InputError(
                 f"{self.folder} holds no signatures: make some with `stillwatch signature extract`"
             )
-        return _read(path, Signature)
+        return list({s.id: s for s in _read(path, Signature)}.values())
 
     def happenings(self) -> list[Happening]:
         """Return what happened to them, in order."""
@@ -89,6 +90,18 @@ class SignatureStore:
             new = [s for s in signatures if s.id not in there]
             _append(file, new)
         return new
+
+    def make_own(self, signatures: Sequence[Signature], now: datetime, by: str) -> list[Signature]:
+        """Take as made here what another member gave and has withdrawn; return what was taken."""
+        before = self.lives(now)
+        taken = [s for s in signatures if s.id in before and before[s.id].withdrawn]
+        if taken:
+            # First our own figures: a crash in between leaves it withdrawn, never theirs as ours.
+            with _appending(self.folder / SIGNATURES) as file:
+                _append(file, taken)
+        for signature in taken:
+            self.record(Happening(signature.id, now, Act.OWN, by))
+        return taken
 
     def receive(self, signatures: Sequence[Signature], happenings: Sequence[Happening]) -> None:
         """Add signatures of another member, and what happened to those and others by it.

@@ -16,12 +16,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from stillwatch.errors import InputError
-from stillwatch.share.signatures.families import ASPECTS, Family
+from stillwatch.share.signatures.families import ASPECTS, READABLE, Family
 from stillwatch.share.signatures.model import Feature, Rule
 from stillwatch.share.signatures.shapes import BINS
 from stillwatch.share.stix.extension import ACCOUNT, EVENT
 
 MOST_VALUES: Final = 512
+"""Values of one feature."""
+
+VALUES: Final = 512
 """Values of one feature."""
 
 CLIENTS: Final = (
@@ -37,8 +40,7 @@ VALUES: Final[dict[Family, str]] = {
     **{f: "|".join(bins) for f, bins in BINS.items()},
     Family.MARKERS: "[1-9a-f][0-9a-f]{0,3}|0",
     Family.COMPLETION_MARKERS: "[1-9a-f][0-9a-f]{0,3}|0",
-    Family.TLS: "[tqd][0-9]{2}[di][0-9]{4}[0-9a-z]{2}_[0-9a-f]{12}_[0-9a-f]{12}",
-    Family.CLIENT: "|".join(CLIENTS),
+    **READABLE,
 }
 """The shape of each family's values: keyed hashes, bins, JA4, public software."""
 

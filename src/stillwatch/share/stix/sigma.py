@@ -22,8 +22,8 @@ from stillwatch.detect.signals import BUILT_IN
 from stillwatch.errors import InputError
 from stillwatch.events.markers import Marker
 from stillwatch.share import atlas
+from stillwatch.share.signatures.families import CLIENTS
 from stillwatch.share.stix.coarse import is_coarse
-from stillwatch.share.stix.patterns import CLIENTS
 from stillwatch.share.stix.rules import Fields, Many, Only, Refusals, Rule, Text, Word
 
 Document = dict[str, Any]
