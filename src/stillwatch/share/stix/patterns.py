@@ -24,17 +24,6 @@ from stillwatch.share.stix.extension import ACCOUNT, EVENT
 MOST_VALUES: Final = 512
 """Values of one feature."""
 
-VALUES: Final = 512
-"""Values of one feature."""
-
-CLIENTS: Final = (
-    "aiohttp", "anthropic/python", "axios", "curl", "go-http-client", "httpx", "java-http-client",
-    "langchain", "litellm", "llama-index", "mozilla", "node", "node-fetch", "okhttp",
-    "openai-node", "openai-python", "openai/js", "openai/python", "python-httpx",
-    "python-requests", "python-urllib", "reqwest", "ruby", "undici", "vllm", "wget",
-)  # fmt: skip
-"""Public client software: a name that is not here could be that of a customer."""
-
 VALUES: Final[dict[Family, str]] = {
     **{f: rf"[0-9a-f]{{{a.keyed}}}" for f, a in ASPECTS.items() if a.keyed},
     **{f: "|".join(bins) for f, bins in BINS.items()},
