@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stillwatch.errors import IntegrityError
-from stillwatch.share.transparency import checkpoint, merkle, verify
+from stillwatch.share.transparency import checkpoint, growth, merkle, verify
 from stillwatch.share.transparency.commitment import LeafType, Opening
 from stillwatch.share.transparency.growth import Frontier
 from stillwatch.share.transparency.notes import Signer
@@ -143,6 +143,16 @@ def test_an_audit_reads_every_entry():
         assert error.fault == Fault.BAD_TILES
     error = fault_of(lambda: verify.audit(Log(1001).frontier, accepted, log.files.get))
     assert error.fault == Fault.ROLLBACK
+
+
+def test_a_leaf_that_is_no_commitment_is_found():
+    """Nothing but commitments may leave through the log."""
+    log = Log(300)
+    log.frontier, files = growth.grow(log.frontier, [b"a prompt, for instance", bytes(31)])
+    log.files |= files
+    error = fault_of(lambda: verify.audit(Frontier(), take(log), log.files.get))
+    assert error.fault == Fault.ALTERED_LEAF
+    assert str(error) == "Altered leaf: leaf 300 is no commitment."
 
 
 def test_an_unsigned_or_foreign_checkpoint_never_becomes_the_last():

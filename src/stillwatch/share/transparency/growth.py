@@ -61,7 +61,7 @@ def grow(frontier: Frontier, entries: Sequence[bytes]) -> Growth:
 
     Args:
         frontier: Before them.
-        entries: In the order of the log; a million take about 150 MB for the time of the call.
+        entries: In the order of the log; a million at once need 225 MB for the time of the call.
 
     Raises:
         InputError: An entry has more than 65,535 bytes.

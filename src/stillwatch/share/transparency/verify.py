@@ -4,7 +4,7 @@
 |---|---|---|
 | `ROLLBACK` | a signed checkpoint that is smaller than one seen before, and not shown to be another tree | nobody by itself: an old copy looks the same; a log that stays so hides what came later |
 | `SPLIT_VIEW` | two signed checkpoints, and the larger tree does not begin with the smaller | the log: it signed both; `verify_fork` shows it to anybody |
-| `ALTERED_LEAF` | the signed tree has another leaf at an index than the member was told | whoever told it: compare with what the log answered |
+| `ALTERED_LEAF` | the signed tree has another leaf at an index than the member was told, or one that is no commitment | in the first case whoever told it, in the second the log |
 | `BAD_TILES` | tiles that do not lead to the signed root, or are missing | nobody by itself: fetch again, elsewhere |
 
 Keep what `follow` returns: it is both the memory and, should the log fork, half of the evidence.
@@ -18,7 +18,7 @@ from typing import NamedTuple
 from stillwatch.errors import IntegrityError
 from stillwatch.share.transparency import growth, merkle
 from stillwatch.share.transparency.checkpoint import Accepted, Checkpoint, Policy
-from stillwatch.share.transparency.commitment import Opening
+from stillwatch.share.transparency.commitment import COMMITMENT_BYTES, Opening
 from stillwatch.share.transparency.growth import Frontier
 from stillwatch.share.transparency.notes import Note, Verifier
 from stillwatch.share.transparency.tiles import TILE_WIDTH, Read, TileReader
@@ -114,7 +114,7 @@ def check_leaf(accepted: Accepted, index: int, opening: Opening, read: Read) -> 
 def audit(frontier: Frontier, accepted: Accepted, read: Read) -> Frontier:
     """Read every entry since the last audit and grow the tree from them.
 
-    This finds what `follow` cannot: entries that do not fit their tiles. It also counts: who asks
+    This finds what `follow` cannot: entries that do not fit their tiles, or are no commitments. It also counts: who asks
     all members what they contributed can tell whether a leaf belongs to nobody.
 
     Args:
@@ -123,19 +123,26 @@ def audit(frontier: Frontier, accepted: Accepted, read: Read) -> Frontier:
         read: Where the log's entry bundles are.
 
     Raises:
-        LogError: `ROLLBACK`, where the checkpoint is smaller than the frontier, or `BAD_TILES`.
+        LogError: `ROLLBACK`, where the checkpoint is smaller than the frontier; `BAD_TILES`; or
+            `ALTERED_LEAF`, where an entry is no commitment.
     """
     checkpoint = accepted.checkpoint
     if checkpoint.size < frontier.size:
         raise _rollback(frontier.size, checkpoint.size)
     fresh = _entries(TileReader(read, checkpoint.size), frontier.size)
+    foreign = None
     try:
         while batch := list(islice(fresh, 64 * TILE_WIDTH)):
+            for index, entry in enumerate(batch, frontier.size):
+                if len(entry) != COMMITMENT_BYTES and foreign is None:
+                    foreign = index
             frontier = growth.grow(frontier, batch).frontier
     except IntegrityError as error:
         raise LogError(Fault.BAD_TILES, str(error)) from error
     if frontier.root() != checkpoint.root:
         raise LogError(Fault.BAD_TILES, "the entries do not lead to the signed root.")
+    if foreign is not None:
+        raise LogError(Fault.ALTERED_LEAF, f"leaf {foreign} is no commitment.")
     return frontier
 
 
