@@ -114,8 +114,8 @@ def check_leaf(accepted: Accepted, index: int, opening: Opening, read: Read) -> 
 def audit(frontier: Frontier, accepted: Accepted, read: Read) -> Frontier:
     """Read every entry since the last audit and grow the tree from them.
 
-    This finds what `follow` cannot: entries that do not fit their tiles, or are no commitments. It also counts: who asks
-    all members what they contributed can tell whether a leaf belongs to nobody.
+    This finds what `follow` cannot: entries that do not fit their tiles, or are no commitments. It
+    also counts: who asks all members what they contributed can tell whether a leaf is nobody's.
 
     Args:
         frontier: What this function returned last; `Frontier()` the first time.
