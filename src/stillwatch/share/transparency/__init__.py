@@ -1,0 +1,1 @@
+"""A log of all that the hub took, which nobody can rewrite unseen; see ADR 28."""
