@@ -55,6 +55,14 @@ def test_a_pair_of_liars_sees_no_holder_below_the_level():
         assert heard(claims, holders) == heard(claims, {})
 
 
+def test_a_pair_sees_one_strong_holder_unless_a_fourth_contributor_is_asked_for():
+    """What three contributors do not hide from a pair, and four do."""
+    claims, alone = {LIAR: STRONG, PARTNER: STRONG}, {HOLDER: STRONG}
+    assert heard(claims, alone) != heard(claims, {})
+    rules = Rules(contributors=4)
+    assert heard(claims, alone, rules=rules) == heard(claims, {}, rules=rules)
+
+
 def test_three_liars_are_more_than_one_tolerated_and_two_tolerated_stop_them():
     """One liar beyond `Rules.liars` and the one that looks: what the rules do not promise."""
     claims = {LIAR: STRONG, PARTNER: STRONG, "dogwood": STRONG}

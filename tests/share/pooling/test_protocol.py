@@ -10,7 +10,7 @@ from stillwatch.errors import ConfigError, InputError, PeerError
 from stillwatch.share.blind.messages import decode, encode
 from stillwatch.share.pooling.commitment import Proof, commit_to, opens, pooling_tag
 from stillwatch.share.pooling.pool import Pool, Publication, Reason, View, commit, publish, release
-from stillwatch.share.pooling.rules import Independence, Phase, Rules, Window
+from stillwatch.share.pooling.rules import Independence, Phase, Rules, Window, check_next
 from tests.share.pooling.forum import (
     CLOSES,
     DAY,
@@ -262,6 +262,16 @@ WORD = Independence(NAMES, "Ada", "no customer in common", CLOSES)
 def test_windows_that_break_a_rule_are_refused(wrong):
     with pytest.raises(ConfigError):
         window(**wrong)
+
+
+def test_the_next_window_tests_other_traffic():
+    later = {"opens": STARTS, "starts": CLOSES, "closes": CLOSES + timedelta(days=7)}
+    check_next(window(), window(id=b"v" * 32, **later))  # it may open before the last closes
+    check_next(window(), window(("oak", "pine", "yew"), id=b"v" * 32))
+    with pytest.raises(ConfigError, match="used before"):
+        check_next(window(), window(**later))
+    with pytest.raises(ConfigError, match="same traffic twice"):
+        check_next(window(), window(("ash", "pine", "yew"), id=b"v" * 32))
 
 
 def test_factors_are_multiplied_only_where_someone_vouched():

@@ -189,3 +189,15 @@ class Window(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if now < self.starts:
             return Phase.COMMITTING
         return Phase.PUBLISHING if now < self.closes else Phase.CLOSED
+
+
+def check_next(before: Window, window: Window) -> None:
+    """Check a window against an earlier one before it opens: traffic is tested once.
+
+    Raises:
+        ConfigError: It has the same id, or tests traffic that a member of both has tested already.
+    """
+    if window.id == before.id:
+        raise ConfigError("The id of the window was used before: draw another.")
+    if window.starts < before.closes and set(window.members) & set(before.members):
+        raise ConfigError("The windows test the same traffic twice: start when the last closes.")
