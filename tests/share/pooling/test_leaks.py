@@ -116,3 +116,11 @@ def test_how_many_tags_others_commit_to_costs_nobody_and_shows_nobody():
         assert len(release(forum.pool, LIAR, now=CLOSES).discoveries) == 1
         assert len(release(forum.pool, "elm", now=CLOSES).discoveries) == (extra == 0)
     assert views[0] == views[1]
+
+
+def test_three_others_are_told_as_two():
+    forum = Forum(window(), {name: ["guess"] for name in NAMES})
+    for name in NAMES[:4]:
+        forum.say(name, guess=STRONG)
+    (told,) = release(forum.pool, LIAR, now=CLOSES).discoveries
+    assert (told.others, told.accounts) == (2, 16)  # of 3 and 24

@@ -296,3 +296,25 @@ def test_one_silent_member_does_not_veto():
         for name in NAMES[:4]:
             forum.say(name, opening=STRONG)
         assert len(release(forum.pool, "ash", now=CLOSES).discoveries) == 1
+
+
+def test_a_silent_member_counts_as_the_floor_and_not_as_one():
+    """Without the largest of 1024, 1024, 0.5 and 0.5 it is 256; a discovery needs 320."""
+    forum = Forum(
+        window(rules=Rules(floor=0.5), independence=WORD), {name: ["opening"] for name in NAMES}
+    )
+    for name in NAMES[:3]:
+        forum.say(name, opening=STRONG)
+    assert release(forum.pool, "ash", now=CLOSES).discoveries == ()
+    forum.say("dogwood", opening=2.0)
+    assert len(release(forum.pool, "ash", now=CLOSES).discoveries) == 1
+
+
+def test_a_commitment_that_is_copied_opens_nothing():
+    """Who sends another's root as its own cannot use what the other then shows."""
+    forum = Forum(window(), {"ash": ["opening"]})
+    copied = msgspec.structs.replace(forum.opened["ash"].commitment, member="birch")
+    forum.pool = commit(forum.pool, copied, sender="birch", now=OPENS)
+    assert forum.say("ash", opening=WEAK) == []
+    said = forum.contribution("ash", "opening", WEAK)
+    assert forum.send("birch", said) == [Reason.UNCOMMITTED]
