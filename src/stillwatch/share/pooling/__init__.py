@@ -1,0 +1,1 @@
+"""Members pool evidence that proves nothing alone; see ADR 29."""
