@@ -61,8 +61,9 @@ def test_an_operator_without_a_signature_counts_as_missed():
     )
 
 
-def test_the_page_shows_the_committed_outcomes():
-    lines = (ROOT / "benchmarks/quality/signatures.jsonl").read_bytes().splitlines()
+@pytest.mark.parametrize("name", ["signatures", "signatures_medium"])
+def test_the_page_shows_the_committed_outcomes(name):
+    lines = (ROOT / f"benchmarks/quality/{name}.jsonl").read_bytes().splitlines()
     outcomes = [msgspec.json.decode(line, type=Outcome) for line in lines]
     assert page(outcomes) in (ROOT / "docs/signatures.md").read_text()
 
