@@ -42,7 +42,9 @@ SCENARIOS = (
     ],
 )
 @click.option("--scenario", "scenarios", multiple=True, help="What happens; all knobs by default.")
-@click.option("--scale", default="small", show_default=True, help="How much: demo, small, medium or large.")
+@click.option(
+    "--scale", default="small", show_default=True, help="How much: demo, small, medium, large."
+)
 @click.option(
     "--seed",
     "seeds",
