@@ -12,12 +12,11 @@ from argon2 import PasswordHasher
 from stillwatch.share.hub import database
 from stillwatch.share.hub.app import application
 from stillwatch.share.hub.credentials import issue
-from stillwatch.share.hub.memory import MemoryStore
 from stillwatch.share.hub.model import Collection, Credential, Item, Member, Role, Root
-from stillwatch.share.hub.settings import HubSettings
+from stillwatch.share.hub.settings import HubSettings, utc_now
 from stillwatch.share.hub.sql import SqlStore
 from stillwatch.share.signatures.model import Tlp
-from stillwatch.share.stix import extension, tlp
+from stillwatch.share.stix import tlp
 
 KEY = bytes(range(32))
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -28,9 +27,8 @@ TAXII = "application/taxii+json;version=2.1"
 ME = "identity--11111111-1111-4111-8111-111111111111"
 
 
-def relationship(number=0, **changes):
+def relationship(**changes):
     """An object of about 480 bytes that the allow-list lets pass; another one at each call."""
-    del number
     return {
         "type": "relationship",
         "spec_version": "2.1",
@@ -73,7 +71,7 @@ def admit(store, member="labs", *roles, **options):
         member,
         "poller",
         frozenset(roles or {Role.CONTRIBUTOR}),
-        datetime.now(UTC),
+        utc_now(),
         hasher=QUICK,
         **options,
     )
@@ -110,6 +108,3 @@ def serving(store, **changes):
     finally:
         server.should_exit = True
         thread.join(10)
-
-
-__all__ = ["MemoryStore", "extension"]

@@ -20,6 +20,34 @@ _UNFLAG_FIRST: Final = (
 )
 _BODY: Final = sa.select(OBJECTS.c.body).where(_HERE, OBJECTS.c.version == sa.bindparam("v"))
 
+# Statements are built once: building one takes longer than running it.
+_LOCK: Final = (
+    sa.select(COLLECTIONS.c.id, COLLECTIONS.c.number, COLLECTIONS.c.last)
+    .where(COLLECTIONS.c.id.in_(sa.bindparam("names", expanding=True)))
+    .order_by(COLLECTIONS.c.number)
+    .with_for_update()
+)
+_KNOWN: Final = (
+    sa.select(
+        OBJECTS.c.id,
+        sa.func.min(OBJECTS.c.member),
+        sa.func.min(OBJECTS.c.version),
+        sa.func.max(OBJECTS.c.version),
+    )
+    .where(
+        OBJECTS.c.collection == sa.bindparam("c"),
+        OBJECTS.c.id.in_(sa.bindparam("ids", expanding=True)),
+    )
+    .group_by(OBJECTS.c.id)
+)
+_KEEP: Final = sa.insert(OBJECTS)
+_REPORT: Final = sa.insert(STATUSES)
+_LAST: Final = (
+    sa.update(COLLECTIONS)
+    .where(COLLECTIONS.c.number == sa.bindparam("c"))
+    .values(last=sa.bindparam("highest"))
+)
+
 
 class _Span(NamedTuple):
     """What is known of an object: who contributed it, its first and its last version."""
@@ -59,7 +87,7 @@ class Adding:
             for one, body in zip(self._contributions, bodies, strict=True)
         ]
         if rows:
-            self._connection.execute(sa.insert(STATUSES), rows)
+            self._connection.execute(_REPORT, rows)
         return bodies
 
     def _lock(self) -> None:
@@ -69,9 +97,7 @@ class Adding:
         committed in the order in which they were given, and no reader can pass a lower one by.
         """
         names = sorted({one.collection for one in self._contributions})
-        asked = sa.select(COLLECTIONS.c.id, COLLECTIONS.c.number, COLLECTIONS.c.last)
-        asked = asked.where(COLLECTIONS.c.id.in_(names)).order_by(COLLECTIONS.c.number)
-        for row in self._connection.execute(asked.with_for_update()):
+        for row in self._connection.execute(_LOCK, {"names": names}):
             self._numbers[row.id] = row.number
             self._last[row.number] = row.last
 
@@ -80,13 +106,10 @@ class Adding:
         for given in self._contributions:
             ids = wanted.setdefault(self._numbers[given.collection], {})
             ids.update((item.id, None) for item in given.items)
-        member = sa.func.min(OBJECTS.c.member)
-        bounds = (sa.func.min(OBJECTS.c.version), sa.func.max(OBJECTS.c.version))
         for number, ids in wanted.items():
             for some in _chunks(list(ids)):
-                asked = sa.select(OBJECTS.c.id, member, *bounds).group_by(OBJECTS.c.id)
-                asked = asked.where(OBJECTS.c.collection == number, OBJECTS.c.id.in_(some))
-                for identifier, owner, first, last in self._connection.execute(asked):
+                found = self._connection.execute(_KNOWN, {"c": number, "ids": some})
+                for identifier, owner, first, last in found:
                     self._before[number, identifier] = _Span(owner, first, last)
         self._spans = dict(self._before)
 
@@ -149,10 +172,9 @@ class Adding:
         for (key, version), row in self._new.items():
             row["latest"] = int(version == self._spans[key].last)
             row["first"] = int(version == self._spans[key].first)
-        self._connection.execute(sa.insert(OBJECTS), list(self._new.values()))
+        self._connection.execute(_KEEP, list(self._new.values()))
         for number in {key[0] for key, _ in self._new}:
-            last = sa.update(COLLECTIONS).where(COLLECTIONS.c.number == number)
-            self._connection.execute(last.values(last=self._last[number]))
+            self._connection.execute(_LAST, {"c": number, "highest": self._last[number]})
 
 
 def _chunks(values: list[str]) -> Iterator[list[str]]:
