@@ -12,6 +12,7 @@ import os
 import random
 import signal
 import socket
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -173,9 +175,7 @@ MESSAGES: dict[str, Callable[..., Iterator[bytes]]] = {
 }
 
 
-def measure(
-    case: str, port: int, token: str, seconds: float, known: Sequence[int]
-) -> list[Result]:
+def measure(case: str, port: int, token: str, seconds: float, known: Sequence[int]) -> list[Result]:
     """Run one case with all clients at once."""
     context = multiprocessing.get_context("fork")
     barrier, out = context.Barrier(CLIENTS), context.Queue()
@@ -255,6 +255,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "hub"
         url = given.database or f"sqlite:///{Path(place) / 'hub.db'}"
+        print(f"commits per second of the disk: {commits_per_second(Path(place)):,.0f}\n")
         store, issued, gate = prepare(path, url)
         words = [sys.executable, "-m", "stillwatch", "hub", "serve", str(path), "--port", "0"]
         with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as server:  # noqa: S603
@@ -263,6 +264,19 @@ def main() -> None:
             finally:
                 server.send_signal(signal.SIGTERM)
         store.close()
+
+
+def commits_per_second(place: Path) -> float:
+    """Return how many commits of one row this disk takes, the hub apart."""
+    with closing(sqlite3.connect(place / "disk.db", isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("CREATE TABLE t (v BLOB)")
+        begun, number = time.perf_counter(), 0
+        while time.perf_counter() - begun < 1:
+            connection.execute("INSERT INTO t VALUES (?)", (bytes(500),))
+            number += 1
+    return number / (time.perf_counter() - begun)
 
 
 def _run(

@@ -68,6 +68,8 @@ def _prepare(connection: sqlite3.Connection, _: Any) -> None:
 
 
 def _begin(connection: sa.Connection) -> None:
+    if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
+        return  # a reader must not wait for a writer, nor hold one up
     # A transaction that reads first and writes later can fail for good where another wrote between.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 

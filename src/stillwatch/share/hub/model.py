@@ -256,7 +256,7 @@ def read_stamp(text: str) -> int:
     found = _STAMP.fullmatch(text)
     try:
         if found is not None:
-            moment = datetime.strptime(found[1], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
+            moment = datetime.fromisoformat(found[1]).replace(tzinfo=UTC)
             return micros(moment) + int(((found[2] or "") + "000000")[:6])
     except ValueError:
         pass
