@@ -2,7 +2,8 @@
 
 A real `stillwatch hub serve` with one worker on loopback, and client processes that send requests
 made beforehand over one connection each. Objects are relationships of about 480 bytes that pass the
-allow-list. Each case runs for some seconds; the median of the rounds is printed as a Markdown row.
+allow-list. Each case runs for some seconds in each round; the median of the rounds is printed as a
+Markdown row. `sync` reads everything in each round.
 """
 
 import argparse
@@ -21,8 +22,11 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import sqlalchemy as sa
 
 from stillwatch.cli.keys import create_key, read_key
 from stillwatch.share.hub import admission, database, folder
@@ -31,12 +35,11 @@ from stillwatch.share.hub.model import (
     Collection,
     Contribution,
     Member,
-    Query,
     Role,
     Root,
-    Version,
     stamp,
 )
+from stillwatch.share.hub.schema import COLLECTIONS, OBJECTS
 from stillwatch.share.hub.settings import utc_now
 from stillwatch.share.hub.sql import SqlStore
 from stillwatch.share.signatures.model import Tlp
@@ -46,7 +49,17 @@ CLIENTS = 4
 SEED = 20_261_122
 TAXII = "application/taxii+json;version=2.1"
 COLLECTION = str(uuid.uuid5(uuid.NAMESPACE_OID, "benchmark"))
-PATH = f"/forum/collections/{COLLECTION}/objects/"
+SMALL = str(uuid.uuid5(uuid.NAMESPACE_OID, "small"))
+"""A collection of 1,000 objects, read in turn with the other: only their sizes differ."""
+SMALL_SIZE = 1_000
+
+
+def path_of(collection: str) -> str:
+    """Return where a collection's objects are."""
+    return f"/forum/collections/{collection}/objects/"
+
+
+PATH = path_of(COLLECTION)
 
 
 class Result(NamedTuple):
@@ -149,10 +162,12 @@ def _posts(size: int, number: int) -> Callable[..., Iterator[bytes]]:
     return make
 
 
-def _pages(draw: random.Random, token: str, known: Sequence[int]) -> Iterator[bytes]:
+def _pages(
+    draw: random.Random, token: str, known: Sequence[int], path: str = PATH
+) -> Iterator[bytes]:
     for _ in range(20_000):
         after = stamp(draw.randrange(known[0], max(known[0] + 1, known[1] - 100)))
-        yield request("GET", f"{PATH}?limit=100&added_after={after}", token)
+        yield request("GET", f"{path}?limit=100&added_after={after}", token)
 
 
 def _polls(_: random.Random, token: str, known: Sequence[int]) -> Iterator[bytes]:
@@ -170,6 +185,7 @@ MESSAGES: dict[str, Callable[..., Iterator[bytes]]] = {
     "post-1": _posts(1, 4_000),
     "post-100": _posts(100, 150),
     "get-100": _pages,
+    "get-100 of 1,000": partial(_pages, path=path_of(SMALL)),
     "idle poll": _polls,
     "sync": lambda *_: iter(()),
 }
@@ -209,11 +225,12 @@ def prepare(path: Path, url: str) -> tuple[SqlStore, Issued, admission.Gate]:
     """Make a hub with one contributor."""
     engine = database.open_engine(url)
     database.upgrade(engine)
-    folder.create(folder.Folder(path, "Benchmark", url, "forum"))
+    folder.create(folder.Folder(path, "Benchmark", "forum", url))
     create_key(path / folder.KEY)
     store = SqlStore(engine)
     store.put_root(Root("forum", "Forum"))
-    store.put_collection(Collection(COLLECTION, "forum", "Campaigns"))
+    for name in (COLLECTION, SMALL):
+        store.put_collection(Collection(name, "forum", name))
     store.put_member(Member("labs", "Labs"))
     issued = issue("labs", "benchmark", frozenset({Role.CONTRIBUTOR}), utc_now())
     store.put_credential(issued.credential)
@@ -221,7 +238,7 @@ def prepare(path: Path, url: str) -> tuple[SqlStore, Issued, admission.Gate]:
     return store, issued, admission.Gate(key, admission.may_not_leave, admission.edition())
 
 
-def fill(store: SqlStore, gate: admission.Gate, number: int) -> None:
+def fill(store: SqlStore, gate: admission.Gate, number: int, collection: str = COLLECTION) -> None:
     """Add objects straight to the store, checked and sealed as the hub does."""
     draw = random.Random(f"{SEED} fill {time.time_ns()}")  # noqa: S311 - a benchmark
     for start in range(0, number, 2_000):
@@ -229,18 +246,20 @@ def fill(store: SqlStore, gate: admission.Gate, number: int) -> None:
         items, failures = gate.take(things)
         if failures:
             raise RuntimeError(failures[0][1])
-        given = Contribution(COLLECTION, "labs", str(uuid.uuid4()), 1, items)
+        given = Contribution(collection, "labs", str(uuid.uuid4()), 1, items)
         store.add([given], 1)
 
 
-def bounds(store: SqlStore) -> tuple[int, int]:
-    """Return when the first object was added, and when the last, in microseconds since 1970."""
-    query = Query(COLLECTION, words=frozenset({Version.ALL}))
-    first = store.page(query, 1).rows
-    last = max(1, 0)
-    with store._engine.connect() as connection:  # noqa: SLF001 - a benchmark
-        found = connection.exec_driver_sql("SELECT max(added) FROM objects").scalar()
-    return (first[0].added if first else 0), int(found or last)
+def bounds(store: SqlStore, collection: str) -> tuple[int, int, int]:
+    """Return when objects were added first and last, in microseconds since 1970, and how many."""
+    asked = (
+        sa.select(sa.func.min(OBJECTS.c.added), sa.func.max(OBJECTS.c.added), sa.func.count())
+        .join_from(OBJECTS, COLLECTIONS, OBJECTS.c.collection == COLLECTIONS.c.number)
+        .where(COLLECTIONS.c.id == collection)
+    )
+    with store._reading.connect() as connection:  # noqa: SLF001 - a benchmark
+        first, last, number = connection.execute(asked).one()
+    return first or 0, last or 0, number
 
 
 def main() -> None:
@@ -285,19 +304,19 @@ def _run(
     port = int(server.stderr.readline().rpartition(":")[2].partition("/")[0])
     print("| case | objects there | requests/s | objects/s | p50 ms | p99 ms |")
     print("|---|--:|--:|--:|--:|--:|")
-    there = 0
+    fill(store, gate, SMALL_SIZE, SMALL)
     for size in sorted(given.objects):
-        fill(store, gate, size - there)
-        known = bounds(store)
+        fill(store, gate, size - bounds(store, COLLECTION)[2])
+        known = {name: bounds(store, name) for name in (COLLECTION, SMALL)}
         # Reading first: what posts add must not count towards the size.
-        for case in sorted(given.cases, key=lambda name: name.startswith("post")):
-            if case == "sync" and size < 10_000:
-                continue
-            rounds = [measure(case, port, token, given.seconds, known) for _ in range(given.rounds)]
-            print(row(case, size, rounds), flush=True)
-        with store._reading.connect() as connection:  # noqa: SLF001 - a benchmark
-            counted = connection.exec_driver_sql("SELECT count(*) FROM objects").scalar()
-        there = int(counted or 0)
+        cases = sorted(given.cases, key=lambda name: name.startswith("post"))
+        found: dict[str, list[list[Result]]] = {case: [] for case in cases}
+        for _ in range(given.rounds):
+            for case in cases:
+                about = known[SMALL if case.endswith("of 1,000") else COLLECTION]
+                found[case].append(measure(case, port, token, given.seconds, about))
+        for case in cases:
+            print(row(case, size, found[case]), flush=True)
 
 
 if __name__ == "__main__":

@@ -85,21 +85,25 @@ def init(
     check_extra()
     from stillwatch.share.hub import folder as folders
     from stillwatch.share.hub.credentials import issue
-    from stillwatch.share.hub.database import open_engine, upgrade
+    from stillwatch.share.hub.database import open_engine
+    from stillwatch.share.hub.database import upgrade as bring_up
     from stillwatch.share.hub.model import Member, Role
     from stillwatch.share.hub.sql import SqlStore
 
     if len(set(collections)) < len(collections) or not all(one.strip() for one in collections):
         raise InputError("--collection is empty or stands twice: give each title once")
-    url = database or f"sqlite:///{(folder / folders.DATABASE).absolute()}"
-    engine = open_engine(url)
+    state = folders.Folder(folder, title, ROOT, database or "", contact=contact)
+    engine = open_engine(state.url)
     try:
-        folders.create(folders.Folder(folder, title, url, ROOT, contact=contact))
-        create_key(folder / folders.KEY)
-        upgrade(engine)
+        if not database:
+            folders.create(state)  # the database goes into it
+        bring_up(engine)
         store = SqlStore(engine)
         if store.trust().members:
             raise ConfigError("the database holds a hub already: give another one")
+        if database:
+            folders.create(state)
+        create_key(state.key_file)
         _fill(store, title, collections)
         store.put_member(Member("operator", title))
         now = datetime.now(UTC)  # noqa: TID251 - the edge where the clock is read
@@ -204,7 +208,7 @@ def upgrade(folder: Path, *, quiet: bool) -> None:
     from stillwatch.share.hub import database
     from stillwatch.share.hub import folder as folders
 
-    engine = database.open_engine(folders.read(folder).database)
+    engine = database.open_engine(folders.read(folder).url)
     try:
         revision = database.upgrade(engine)
     finally:

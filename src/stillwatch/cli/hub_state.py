@@ -43,7 +43,7 @@ def open_hub(path: Path) -> Iterator[tuple["Folder", "Store"]]:
     from stillwatch.share.hub.sql import SqlStore
 
     state = folders.read(path)
-    engine = database.open_engine(state.database)
+    engine = database.open_engine(state.url)
     try:
         database.check_schema(engine)
         yield state, SqlStore(engine)

@@ -13,7 +13,7 @@ SETTINGS: Final = "hub.toml"
 KEY: Final = "hub.key"
 DATABASE: Final = "hub.db"
 _KNOWN: Final = frozenset({"title", "description", "contact", "database", "default_root"})
-_NEEDED: Final = frozenset({"title", "database", "default_root"})
+_NEEDED: Final = frozenset({"title", "default_root"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Folder:
     Attributes:
         path: The folder.
         title: Name of the hub.
-        database: URL of its database, with a password where it needs one.
+        database: URL of a PostgreSQL database; SQLite in the folder where empty.
         default_root: API root that discovery names as the default.
         description: What it is for; the usual words where empty.
         contact: Whom to ask.
@@ -31,10 +31,15 @@ class Folder:
 
     path: Path
     title: str
-    database: str
     default_root: str
+    database: str = ""
     description: str = ""
     contact: str = ""
+
+    @property
+    def url(self) -> str:
+        """The database; a SQLite file moves with its folder."""
+        return self.database or f"sqlite:///{(self.path / DATABASE).absolute()}"
 
     @property
     def key_file(self) -> Path:

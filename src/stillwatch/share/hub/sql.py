@@ -66,8 +66,12 @@ class SqlStore:
         """See `Store`."""
         with faults(), self._engine.begin() as connection:
             version = connection.execute(sa.select(TRUST.c.version)).scalar_one()
-            members = connection.execute(sa.select(MEMBERS)).mappings().all()
-            credentials = connection.execute(sa.select(CREDENTIALS)).mappings().all()
+            members = connection.execute(sa.select(MEMBERS).order_by(MEMBERS.c.id)).mappings().all()
+            credentials = (
+                connection.execute(sa.select(CREDENTIALS).order_by(CREDENTIALS.c.id))
+                .mappings()
+                .all()
+            )
             roots = connection.execute(sa.select(ROOTS).order_by(ROOTS.c.name)).mappings().all()
             collections = (
                 connection.execute(sa.select(COLLECTIONS).order_by(COLLECTIONS.c.number))
