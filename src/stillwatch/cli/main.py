@@ -21,6 +21,7 @@ COMMANDS: Final = (
     "explain",
     "attribute",
     "share",
+    "hub",
     "lists",
     "screen",
     "signature",

@@ -287,6 +287,11 @@ def refusals(bundle: Stix) -> list[str]:
     return found
 
 
+def refusals_of(thing: Stix) -> Sequence[str]:
+    """Return what of one object may not leave: a path and a reason each; empty where all may."""
+    return _refusals_of(thing, "object")
+
+
 def check(bundle: Stix) -> None:
     """Refuse a bundle that holds anything that may not leave.
 

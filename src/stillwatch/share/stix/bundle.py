@@ -34,8 +34,29 @@ def read(data: bytes) -> Stix:
     Raises:
         InputError: it is no bundle, or larger or deeper than the limits.
     """
+    value = parse(data)
+    if not isinstance(value, dict) or value.get("type") != "bundle":
+        raise InputError("this is no STIX bundle: give a JSON object of type bundle")
+    objects = value.get("objects", [])
+    if not isinstance(objects, list) or not all(isinstance(one, dict) for one in objects):
+        raise InputError("objects of the bundle must be a list of JSON objects: mend that")
+    if len(objects) > MOST_OBJECTS:
+        raise InputError(f"the bundle has {len(objects):,} objects, {MOST_OBJECTS:,} are read")
+    return value
+
+
+def parse(data: bytes, what: str = "bundle") -> Any:
+    """Return JSON as it is, within the limits of size and depth.
+
+    Args:
+        data: JSON in UTF-8.
+        what: The word for it in messages.
+
+    Raises:
+        InputError: it is no JSON, or larger or deeper than the limits.
+    """
     if len(data) > MOST_BYTES:
-        raise InputError(f"the bundle has {len(data):,} bytes, {MOST_BYTES:,} are read: split it")
+        raise InputError(f"the {what} has {len(data):,} bytes, {MOST_BYTES:,} are read: split it")
     try:
         value = json.loads(
             data.decode(),
@@ -47,21 +68,14 @@ def read(data: bytes) -> Stix:
     except RecursionError:
         raise InputError(_TOO_DEEP) from None
     except UnicodeDecodeError:
-        raise InputError("the bundle is not UTF-8: write it as UTF-8") from None
+        raise InputError(f"the {what} is not UTF-8: write it as UTF-8") from None
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        raise InputError(f"the bundle is not JSON at {place}: mend that") from None
+        raise InputError(f"the {what} is not JSON at {place}: mend that") from None
     except ValueError:
-        raise InputError("the bundle holds a number of thousands of digits: shorten it") from None
+        raise InputError(f"the {what} holds a number of thousands of digits: shorten it") from None
     _check_depth(value)
     _check_text(value)
-    if not isinstance(value, dict) or value.get("type") != "bundle":
-        raise InputError("this is no STIX bundle: give a JSON object of type bundle")
-    objects = value.get("objects", [])
-    if not isinstance(objects, list) or not all(isinstance(one, dict) for one in objects):
-        raise InputError("objects of the bundle must be a list of JSON objects: mend that")
-    if len(objects) > MOST_OBJECTS:
-        raise InputError(f"the bundle has {len(objects):,} objects, {MOST_OBJECTS:,} are read")
     return value
 
 
