@@ -16,6 +16,7 @@ from stillwatch.detect.screening.alike import SPELLED_BY_SOUND, alike, joined, r
 from stillwatch.detect.screening.letters import Script, sound
 from stillwatch.detect.screening.names import Name, Token
 from stillwatch.detect.screening.translated import apart
+from stillwatch.detect.screening.words import VAGUE
 
 Rarity = Mapping[str, float]
 """Weight of a telling word in Latin letters, 0..1: 1 where the lists do not have it."""
@@ -54,13 +55,6 @@ class Likeness(msgspec.Struct, frozen=True):
     common: float
 
 
-VAGUE: Final = frozenset({
-    "advanced", "applied", "center", "concern", "development", "enterprise", "equipment", "factory",
-    "family", "first", "general", "global", "group", "industry", "institute", "manufacturing",
-    "national", "new", "production", "products", "research", "science", "services", "solutions",
-    "special", "systems", "technology", "trading",
-})  # fmt: skip
-"""Lines of business that go with any other; what a name says besides them is its own."""
 _BEGINNING: Final = 3
 """Letters that forms of one word share."""
 _ANOTHER: Final = 0.5

@@ -22,6 +22,7 @@ from stillwatch.detect.screening.letters import (
 from stillwatch.detect.screening.words import (
     ARTICLES,
     LONGEST,
+    VAGUE,
     Meaning,
     Sort,
     abbreviated,
@@ -234,10 +235,12 @@ def _parts(words: list[str]) -> Iterator[Part]:
 def _compound(word: str) -> Iterator[Part]:
     """A telling word, cut where a trade is written together with it, as in Vakuumtechnik."""
     end = ending(word)
-    if end is None:
+    head = _phrase([word[: -end[0]]], 0)[1] if end else word
+    if end is None or (isinstance(head, tuple) and VAGUE.issuperset(head[1].terms + end[1].terms)):
+        # Two words that go with any trade, written as one, are a name: Technoservice.
         yield word
     else:
-        yield _phrase([word[: -end[0]]], 0)[1]
+        yield head
         yield word[-end[0] :], end[1]
 
 

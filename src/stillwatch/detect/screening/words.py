@@ -65,6 +65,14 @@ COMPOUND: Final = {
 }
 """Meanings that are said in two words as well as in one."""
 
+VAGUE: Final = frozenset({
+    "advanced", "applied", "center", "concern", "development", "enterprise", "equipment", "factory",
+    "family", "first", "general", "global", "group", "industry", "institute", "manufacturing",
+    "national", "new", "production", "products", "research", "science", "services", "solutions",
+    "special", "systems", "technology", "trading",
+})  # fmt: skip
+"""Lines of business that go with any other; what a name says besides them is its own."""
+
 LEAST_SPELLED: Final = 5
 """Letters that a transliterated phrase must have to be known; a shorter one may be a name."""
 
