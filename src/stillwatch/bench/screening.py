@@ -19,7 +19,7 @@ from stillwatch.detect.screening.compare import Likeness
 from stillwatch.detect.screening.domains import clean_domain
 from stillwatch.detect.screening.entries import Entry, EntryKind
 from stillwatch.detect.screening.matches import Comparison, Screen, Subject
-from stillwatch.detect.screening.model import MATCH, NEAR
+from stillwatch.detect.screening.model import MATCH, NEAR, Model
 from stillwatch.detect.screening.names import parse_name
 from stillwatch.errors import InputError
 from stillwatch.stats.arrays import FloatArray
@@ -31,7 +31,7 @@ RIDGE: Final = 0.002
 """Pull of the weights towards nought, per pair and squared unit."""
 LEAST: Final = Likeness(
     both=0, one=0, spelling=4.0, unread=1.0, turned=0, scripts=0.3, fields=0, silent=0, places=1.0,
-    numbers=0, short=0, common=0,
+    numbers=5.0, short=0, common=0,
 )  # fmt: skip
 """Least weights: where the set has few pairs, what speaks against a match keeps some weight."""
 BINS: Final = (0.0, 0.05, 0.25, 0.7, 0.9, 1.0)
@@ -128,15 +128,20 @@ def judge(pairs: Sequence[Pair]) -> list[Judged]:
     return judged
 
 
-def fit(pairs: Sequence[Pair]) -> tuple[float, Likeness]:
+def fit(pairs: Sequence[Pair]) -> Model:
     """Fit the intercept and the weights of the names by penalised likelihood.
 
     Every weight is at least 0. Rows with a domain or an address are left out: they would teach that
     names say little.
     """
+    return fit_judged(pairs, judge(pairs))
+
+
+def fit_judged(pairs: Sequence[Pair], judged: Sequence[Judged]) -> Model:
+    """The same from comparisons that were made before."""
     judged = [
         j
-        for j in judge(pairs)
+        for j in judged
         if j.comparison.likeness and not pairs[j.row].domain and not pairs[j.row].address
     ]
     likenesses = [j.comparison.likeness for j in judged]
@@ -157,7 +162,7 @@ def fit(pairs: Sequence[Pair]) -> tuple[float, Likeness]:
     bounds = [(None, None), *[(low, 12.0) for low in least]]
     found = optimize.minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B")
     intercept, *weights = (round(float(w), 2) for w in found.x)
-    return intercept, Likeness(*weights)
+    return Model(intercept, Likeness(*weights))
 
 
 class Quality(msgspec.Struct, frozen=True):

@@ -52,7 +52,9 @@ def pattern(word: str) -> re.Pattern[str]:
     parts = []
     for at, letter in enumerate(word):
         short = _SHORT if at < last else ""
-        if at == 0 and letter in _FIRST:
+        if at == 0 and letter == "ה" and last > 1:
+            parts.append("(?:h[ae]?)?")  # the Hebrew article, often left out
+        elif at == 0 and letter in _FIRST:
             parts.append(f"(?:{_FIRST[letter]}){short}")
         elif at == last and at > 0 and letter in _LAST:
             parts.append(f"(?:{_LAST[letter]})")

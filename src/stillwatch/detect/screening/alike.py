@@ -4,6 +4,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
+import msgspec
 from rapidfuzz.distance import OSA
 
 from stillwatch.detect.screening.abjad import fits
@@ -12,7 +13,7 @@ from stillwatch.detect.screening.names import Name, Token, skeleton
 from stillwatch.detect.screening.romanised import cut, readings, romaji, same_word
 from stillwatch.detect.screening.slips import slip
 
-SKELETAL: Final = frozenset({Script.ARABIC, Script.KANA})
+SKELETAL: Final = frozenset({Script.ARABIC, Script.KANA, Script.INDIC, Script.THAI})
 """Scripts whose transliteration lacks vowels or has more of them than the name."""
 _READ: Final = frozenset({Script.ARABIC, Script.HAN, Script.KANA})
 """Scripts that are compared with Latin letters in ways of their own."""
@@ -26,6 +27,9 @@ _SYSTEM: Final = 0.9
 _LOOSE: Final = 0.85
 """The same word but for letters that romanisations confuse."""
 _LEAST_LOOSE: Final = 4
+_NEAR: Final = 0.75
+"""The same word but for vowels that romanisations confuse."""
+_LEAST_NEAR: Final = 3
 _BONES: Final = (0.0, 0.0, 0.25, 0.6, 0.8)
 """Words of the same consonants, by their number."""
 _ODD: Final = 0.6
@@ -72,7 +76,11 @@ def _beside_latin(theirs: tuple[Token, ...], latin: tuple[Token, ...]) -> float:
         case Script.ARABIC:
             return max(fits(own, spelled), _ODD * _skeletons(theirs, latin))
         case Script.HAN:
-            return max(_same_alphabet(way, spelled) for way in readings("".join(own)))
+            ways = readings("".join(own))
+            if cut(spelled):
+                # Pinyin: another letter is another name, though Wade-Giles may be one off.
+                return float(spelled in ways)
+            return max(_same_alphabet(way, spelled) for way in ways)
         case _:
             kana = romaji("".join(token.spelled for token in theirs))
             same = bool(kana) and kana == romaji(spelled)
@@ -92,7 +100,20 @@ def _same_alphabet(a: str, b: str) -> float:
     if heard < 1 and OSA.distance(a, b, score_cutoff=2) == 1:
         heard = min(heard, slip(a, b))
     same = len(loose(a)) >= _LEAST_LOOSE and loose(a) == loose(b)
-    return max(heard, _LOOSE * same)
+    written = _vowels(a)
+    near = len(written) >= _LEAST_NEAR and written == _vowels(b)
+    return max(heard, _LOOSE * same, _NEAR * near)
+
+
+@lru_cache(CACHED)
+def _vowels(word: str) -> str:
+    """A word with the vowels that romanisations confuse as one: o and u, e and i.
+
+    >>> _vowels("mowj") == _vowels("muj"), _vowels("dalkor") == _vowels("delkor")
+    (True, False)
+    """
+    word = re.sub("o[uw]?|u[wo]?", "u", sound(word))
+    return re.sub("e[iy]?|i[ey]?|y(?![aeiou])", "i", word)
 
 
 @lru_cache(CACHED)
@@ -121,6 +142,24 @@ def joined(asked: Name, listed: Name) -> float:
     else:
         quality = float(_own(asked) == _own(listed))
     return quality if quality >= least else 0.0
+
+
+def rejoined(name: Name, other: Name) -> Name:
+    """The name with words written as one that the other writes as one.
+
+    Tala Sazeh beside Talasazeh; only in scripts that are spelled by sound, and where the other word
+    has no part of its own here.
+    """
+    if name.script is not other.script or name.script not in SPELLED_BY_SOUND:
+        return name
+    whole = {sound(token.spelled) for token in other.core} - {sound(t.spelled) for t in name.core}
+    core, at = list(name.core), 0
+    while whole and at + 1 < len(core):
+        one, two = core[at], core[at + 1]
+        if sound(one.spelled + two.spelled) in whole:
+            core[at : at + 2] = [Token(one.own + two.own, one.spelled + two.spelled, one.script)]
+        at += 1
+    return msgspec.structs.replace(name, core=tuple(core)) if len(core) < len(name.core) else name
 
 
 def _own(name: Name) -> str:

@@ -12,10 +12,11 @@ from typing import Final
 
 import msgspec
 
-from stillwatch.detect.screening.alike import SPELLED_BY_SOUND, alike, joined
+from stillwatch.detect.screening.alike import SPELLED_BY_SOUND, alike, joined, rejoined
 from stillwatch.detect.screening.letters import Script, sound
 from stillwatch.detect.screening.names import Name, Token
 from stillwatch.detect.screening.translated import apart
+from stillwatch.detect.screening.words import VAGUE
 
 Rarity = Mapping[str, float]
 """Weight of a telling word in Latin letters, 0..1: 1 where the lists do not have it."""
@@ -54,12 +55,10 @@ class Likeness(msgspec.Struct, frozen=True):
     common: float
 
 
-VAGUE: Final = frozenset({
-    "center", "concern", "development", "enterprise", "equipment", "factory", "first", "general",
-    "global", "group", "industry", "institute", "manufacturing", "national", "new", "production",
-    "products", "research", "science", "services", "solutions", "systems", "technology", "trading",
-})  # fmt: skip
-"""Lines of business that go with any other; what a name says besides them is its own."""
+_BEGINNING: Final = 3
+"""Letters that forms of one word share."""
+_ANOTHER: Final = 0.5
+"""How far two names of common words are apart where a word is not the same but means the same."""
 LETTERS: Final = 8.0
 """Matched letters, weighted by rarity, that tell enough."""
 
@@ -67,9 +66,11 @@ LETTERS: Final = 8.0
 def compare(asked: Name, listed: Name, rarity: Rarity) -> Likeness:
     """Compare a name with a listed one."""
     asked, listed, unread = apart(asked, listed)
-    if asked.core and listed.core and _same_whole(asked, listed):
+    asked, listed = rejoined(asked, listed), rejoined(listed, asked)
+    if (asked.core or listed.core) and _same_whole(asked, listed):
         both, one, spelling, turned = 0.0, 0.0, 0.0, 0.0
-        short = max(0.0, 1 - _told(listed.core, [rarity.get(t.spelled, 1.0) for t in listed.core]))
+        core = listed.core or asked.core
+        short = max(0.0, 1 - _told(core, [rarity.get(t.spelled, 1.0) for t in core]))
     elif asked.core and listed.core:
         both, one, spelling, short, turned = _cores(asked, listed, rarity)
     elif asked.core or listed.core:
@@ -123,7 +124,16 @@ def _common(asked: Name, listed: Name) -> tuple[float, float, float, float]:
     told = len(shared) + len(asked.numbers & listed.numbers)
     apart = 1 - len(shared) / len(every) if every else 1.0
     contrary = bool(asked.terms - listed.terms) and bool(listed.terms - asked.terms)
+    if not asked.numbers and asked.script is listed.script and _other_words(asked, listed):
+        # Global Trade and Worldwide Trade mean one thing and are two firms.
+        contrary, apart = True, max(apart, _ANOTHER)
     return apart if contrary else 0.0, 0.0 if contrary else apart, 0.0, max(0.0, 1 - told / 4)
+
+
+def _other_words(a: Name, b: Name) -> bool:
+    """Whether both have a common word of which the other has no form: none that begins so."""
+    begin, other = ({word[:_BEGINNING] for word in some.said} for some in (a, b))
+    return bool(begin - other) and bool(other - begin)
 
 
 def _cores(asked: Name, listed: Name, rarity: Rarity) -> tuple[float, float, float, float, float]:

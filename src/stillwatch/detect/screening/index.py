@@ -13,7 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from stillwatch.detect.screening.alike import SKELETAL
-from stillwatch.detect.screening.letters import Script, korean, loose
+from stillwatch.detect.screening.letters import Script, bones, korean, loose
 from stillwatch.detect.screening.names import Name, articled, skeleton
 from stillwatch.detect.screening.romanised import readings, romaji, wade
 from stillwatch.stats.arrays import FloatArray
@@ -39,12 +39,12 @@ class NameIndex:
     def __init__(self, names: Sequence[Name]) -> None:
         self._indexes = [
             (parts, PartIndex(map(parts, names)))
-            for parts in (spellings, sounds, consonants, voweled_consonants)
+            for parts in (spellings, sounds, systems, consonants, voweled_consonants)
         ]
 
     def candidates(self, names: Sequence[Name]) -> Iterator[list[int]]:
         """For each name, the places of the listed names to compare it with."""
-        asked = (spellings, sounds, voweled_consonants, consonants)
+        asked = (spellings, sounds, systems, voweled_consonants, consonants)
         found = (
             index.candidates(list(map(parts, names)))
             for parts, (_, index) in zip(asked, self._indexes, strict=True)
@@ -114,9 +114,14 @@ def spellings(name: Name) -> frozenset[str]:
 def sounds(name: Name) -> frozenset[str]:
     """Telling words, and all of them run together, by sound."""
     if not name.core:
-        return frozenset()
+        return frozenset({f"={loose(name.whole)}"})
     words = {f"%{korean(token.spelled)}" for token in name.core}
     runs = {f"={loose(run)}" for run in (name.run, name.spelled, name.whole)}
+    return frozenset(words | runs | {f"%%{korean(name.spelled)}"})
+
+
+def systems(name: Name) -> frozenset[str]:
+    """Telling words as systems of romanisation write them."""
     read = (
         way
         for token in name.core
@@ -126,8 +131,7 @@ def sounds(name: Name) -> frozenset[str]:
             else ("".join(wade(token.spelled)), romaji(token.spelled))
         )
     )
-    systems = {f"@{way}" for way in read if way}
-    return frozenset(words | runs | systems | {f"%%{korean(name.spelled)}"})
+    return frozenset(f"@{way}" for way in (*read, name.spelled) if way)
 
 
 def consonants(name: Name) -> frozenset[str]:
@@ -141,8 +145,10 @@ def voweled_consonants(name: Name) -> frozenset[str]:
 
 
 def _bones(name: Name) -> frozenset[str]:
-    words = {f"~{bones}" for token in name.core for bones in {*map(skeleton, articled(token))}}
-    return frozenset(words | {f"~~{name.consonants}"}) if name.core else frozenset()
+    words = {f"~{key}" for token in name.core for key in {*map(skeleton, articled(token))}}
+    # In Hebrew and German "ch" is "kh", elsewhere it is "tsh".
+    hard = {f"~{bones(t.spelled.replace('ch', 'kh'))}" for t in name.core if "ch" in t.spelled}
+    return frozenset(words | hard | {f"~~{name.consonants}"}) if name.core else frozenset()
 
 
 def rarity_of(entries: Iterable[Iterable[Name]]) -> dict[str, float]:

@@ -26,6 +26,8 @@ class Script(StrEnum):
     KANA = "kana"
     HANGUL = "hangul"
     ARABIC = "arabic"
+    INDIC = "indic"
+    THAI = "thai"
     OTHER = "other"
 
 
@@ -33,6 +35,8 @@ _RANGES: Final = (
     (0x0000, 0x024F, Script.LATIN),
     (0x1E00, 0x1EFF, Script.LATIN),
     (0x0590, 0x08FF, Script.ARABIC),  # with Hebrew: both leave vowels out
+    (0x0900, 0x0DFF, Script.INDIC),
+    (0x0E00, 0x0EFF, Script.THAI),  # with Lao
     (0x1100, 0x11FF, Script.HANGUL),
     (0x3040, 0x30FF, Script.KANA),
     (0x3130, 0x318F, Script.HANGUL),
@@ -44,9 +48,18 @@ _MARKED: Final = frozenset({Script.LATIN, Script.OTHER, Script.ARABIC})
 
 _ARABIC: Final = str.maketrans("أإآٱىیيئکكةۀەؤڪ", "ااااييييككهههوك")
 _ARTICLES: Final = ("وال", "بال", "ال", "لل")
-_READINGS: Final = {"长": "chang", "厦": "xia", "行": "hang"}
+_READINGS: Final = {"长": "chang", "厦": "xia", "行": "hang", "拓": "tuo"}
 """Characters that names read in another way than `anyascii`."""
-_SIGNS: Final = re.compile(r"[\u0300-\u036f\u064b-\u065f\u0640\u0591-\u05c7\u200b-\u200f'’ʼ`´ʹ\"]")
+_INHERENT: Final = re.compile(
+    "[\u0915-\u0939\u0995-\u09b9\u0a15-\u0a39\u0a95-\u0ab9\u0b15-\u0b39\u0b95-\u0bb9"
+    "\u0c15-\u0c39\u0c95-\u0cb9\u0d15-\u0d39]\u093c?(?=[\u0900-\u0dff])"
+    "(?![\u093e-\u094d\u09be-\u09cd\u0a3e-\u0a4d\u0abe-\u0acd\u0b3e-\u0b4d\u0bbe-\u0bcd"
+    "\u0c3e-\u0c4d\u0cbe-\u0ccd\u0d3e-\u0d4d])"
+)
+"""Indic consonants that a vowel follows unwritten: before another letter, not at the end."""
+_SIGNS: Final = re.compile(
+    r"[\u0300-\u036f\u064b-\u065f\u0640\u0591-\u05c7\u05f3\u05f4\u200b-\u200f'’ʼ`´ʹ\"]"
+)
 
 
 def fold(text: str) -> str:
@@ -104,6 +117,7 @@ def latin(text: str) -> str:
     >>> latin("天河"), latin("сталь"), latin("نور"), latin("パナソニック")
     ('tianhe', 'stal', 'nwr', 'panasonikku')
     """
+    text = _INHERENT.sub("\\g<0>\u0905", text)
     letters = (
         _READINGS.get(c) or anyascii("\u30c4" if c in "っッ" else c) for c in text if c != "ー"
     )
@@ -130,6 +144,7 @@ _OTHER: Final = _replacing(
 )  # fmt: skip
 _GLIDES: Final = _replacing(("ks", "x"), ("[yj]", "i"), ("ii", "i"))
 _HANGUL: Final = _replacing(
+    ("ck|ch(?![aeiouwy])", "k"),
     ("eo", "o"), ("eu", "u"), ("ch", "j"), ("g", "k"), ("d", "t"), ("b", "p"), ("r", "l"),
     ("sh", "s"), ("y(?=[^aeiou])", "i"), ("oo", "u"), (r"([a-z])\1", r"\1"),
 )  # fmt: skip

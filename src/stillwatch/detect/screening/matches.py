@@ -19,6 +19,7 @@ from stillwatch.detect.screening.compare import Likeness, compare
 from stillwatch.detect.screening.domains import clean_domain, parents
 from stillwatch.detect.screening.entries import Entry
 from stillwatch.detect.screening.index import NameIndex, rarity_of
+from stillwatch.detect.screening.letters import Script
 from stillwatch.detect.screening.names import Name, parse_name
 from stillwatch.detect.screening.reasons import reasons
 
@@ -144,7 +145,7 @@ class Screen:
 
     def _comparisons(self, subject: Subject, name: Name, places: Sequence[int]) -> list[Comparison]:
         best: dict[int, tuple[float, Likeness, Name]] = {}
-        for at in places:
+        for at in self._not_homophones(name, places):
             likeness = compare(name, self._names[at], self._rarity)
             odds, owner = model.name_log_odds(likeness), self._owners[at]
             if owner not in best or odds > best[owner][0]:
@@ -159,6 +160,19 @@ class Screen:
                 Comparison(owner, probability, name, listed, nearest, domain, address)
             )
         return sorted(comparisons, key=lambda c: (-c.probability, c.entry))
+
+    def _not_homophones(self, name: Name, places: Sequence[int]) -> Iterator[int]:
+        """The places without Latin names of entries whose Chinese name only sounds the same."""
+        other = {
+            self._owners[at]
+            for at in places
+            if name.script is Script.HAN is self._names[at].script
+            and _han(name) != _han(self._names[at])
+            and name.spelled == self._names[at].spelled
+        }
+        for at in places:
+            if self._owners[at] not in other or self._names[at].script is Script.HAN:
+                yield at
 
     def _same_domains(self, subject: Subject) -> dict[int, str]:
         return {
@@ -215,6 +229,10 @@ def screen(
 
 COLUMNS: Final = ("account_id", "org_name", "email_domain", "org_domain", "org_address")
 """Columns of the accounts table that are looked at; `country` is not among them."""
+
+
+def _han(name: Name) -> str:
+    return "".join(token.own for token in name.core)
 
 
 def _subject(row: dict[str, Any]) -> Subject:

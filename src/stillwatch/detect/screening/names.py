@@ -1,6 +1,7 @@
 """A name taken apart: what tells an organisation from others, and what many share."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from typing import Final
@@ -21,8 +22,10 @@ from stillwatch.detect.screening.letters import (
 from stillwatch.detect.screening.words import (
     ARTICLES,
     LONGEST,
+    VAGUE,
     Meaning,
     Sort,
+    abbreviated,
     ending,
     inflected,
     spaced,
@@ -38,6 +41,10 @@ class Token(msgspec.Struct, frozen=True):
     script: Script
 
 
+_HARD: Final = {"כ": "k", "פ": "p", "ב": "b"}
+"""Hebrew letters that are hard where a word begins and may be soft elsewhere."""
+
+
 @lru_cache(CACHED)
 def skeleton(token: Token) -> str:
     """The consonants of a word; in Arabic and Hebrew letter by letter.
@@ -49,7 +56,9 @@ def skeleton(token: Token) -> str:
     if token.script is not Script.ARABIC:
         return bones(re.sub("(?<=..[ae])h$", "", token.spelled))
     own = token.own[:-1] if token.own.endswith("ه") and len(token.own) > 3 else token.own
-    return bones("".join(bones(latin(letter)) for letter in own))
+    begin = _HARD.get(own[:1]) or latin(own[:1])
+    letters = "".join(bones(one) for one in (begin, *map(latin, own[1:])))
+    return re.sub(r"(.)\1", r"\1", letters)
 
 
 _WITH_ARTICLE: Final = re.compile(f"{ARTICLE}(?=.{{3}})")
@@ -79,6 +88,7 @@ class Name(msgspec.Struct, frozen=True, dict=True):
         fields: what it does, in English words.
         places: places in the name.
         numbers: numbers in the name.
+        said: its lines of business in its own words, in Latin letters.
     """
 
     text: str
@@ -88,6 +98,7 @@ class Name(msgspec.Struct, frozen=True, dict=True):
     fields: frozenset[str]
     places: frozenset[str]
     numbers: frozenset[int]
+    said: frozenset[str]
 
     @cached_property
     def script(self) -> Script:
@@ -113,9 +124,10 @@ class Name(msgspec.Struct, frozen=True, dict=True):
         return self.fields | self.places | {str(number) for number in self.numbers}
 
 
-_INITIALS: Final = re.compile(r"(?<!\w)(?:\w\.){2,}\w?(?!\w)")
+_INITIALS: Final = re.compile(r"(?<!\w)(?:\w\. ?){2,}(?:\w(?!\w))?(?!\w)|(?<!\w)\w/\w(?!\w)")
+_SIGN: Final = re.compile(r"№|#|(?<!\w)(?:no|nr|n[°º])\.? ?(?=\d)", re.IGNORECASE)
 _BRACKETED: Final = re.compile(r"[(（\[](?:주|유|株|有)[)）\]]")
-_WORD: Final = re.compile(r"(?:[^\W_]|[\u0900-\u0dff\u0e00-\u0eff])+")
+_WORD: Final = re.compile(r"(?:[^\W_]|[\u0900-\u109f\u1780-\u17ff])+\.?")
 _NUMBER: Final = re.compile(r"(\d{1,9})(?:st|nd|rd|th|й|ый|ои|ого|го|я|ая|号|호)?")
 _HAN_DIGITS: Final = {d: i for i, d in enumerate("〇一二三四五六七八九")} | {"零": 0, "两": 2}
 _HAN_NUMBER: Final = re.compile(
@@ -150,6 +162,7 @@ def parse_name(text: str) -> Name:
     whole: list[str] = []
     terms: dict[Sort, set[str]] = {sort: set() for sort in Sort}
     numbers: set[int] = set()
+    said: set[str] = set()
     for part in _parts(_words(text)):
         match part:
             case int():
@@ -163,6 +176,8 @@ def parse_name(text: str) -> Name:
                     whole.append(token.spelled)
             case (word, meaning):
                 terms[meaning.sort].update(meaning.terms)
+                if meaning.sort is Sort.FIELD:
+                    said.add(latin(word))
                 if word in _KEPT:
                     run.append(word)
                 if meaning.sort in (Sort.FIELD, Sort.PLACE):
@@ -175,14 +190,21 @@ def parse_name(text: str) -> Name:
         frozenset(terms[Sort.FIELD]),
         frozenset(terms[Sort.PLACE]),
         frozenset(numbers),
+        frozenset(said),
     )
 
 
 def _words(text: str) -> list[str]:
-    """The folded words of a name; what is written without spaces is one word."""
-    text = _BRACKETED.sub(" ", _INITIALS.sub(lambda found: found[0].replace(".", ""), text))
+    """The folded words of a name; one that may be an abbreviation keeps its full stop."""
+    text = _INITIALS.sub(lambda found: re.sub("[./ ]", "", found[0]) + " ", _SIGN.sub(" no ", text))
+    text = _BRACKETED.sub(" ", unicodedata.normalize("NFKC", text))
     text = _HAN_NUMBER.sub(lambda found: f" {_han_number(found[1] or found[2])} ", fold(text))
-    return [bare(word) for word in _WORD.findall(re.sub("[&+]", " and ", text))]
+    found = _WORD.findall(re.sub("[&+]", " and ", text))
+    return [bare(word) if _abbreviation(word) else bare(word.rstrip(".")) for word in found]
+
+
+def _abbreviation(word: str) -> bool:
+    return word.endswith(".") and abbreviated(word[:-1]) is not None
 
 
 Part = int | str | tuple[str, Meaning]
@@ -213,10 +235,12 @@ def _parts(words: list[str]) -> Iterator[Part]:
 def _compound(word: str) -> Iterator[Part]:
     """A telling word, cut where a trade is written together with it, as in Vakuumtechnik."""
     end = ending(word)
-    if end is None:
+    head = _phrase([word[: -end[0]]], 0)[1] if end else word
+    if end is None or (isinstance(head, tuple) and VAGUE.issuperset(head[1].terms + end[1].terms)):
+        # Two words that go with any trade, written as one, are a name: Technoservice.
         yield word
     else:
-        yield _phrase([word[: -end[0]]], 0)[1]
+        yield head
         yield word[-end[0] :], end[1]
 
 
@@ -224,13 +248,14 @@ def _phrase(words: list[str], at: int) -> tuple[int, Part]:
     """The longest common phrase that begins here, or else one telling word."""
     known = spaced()
     for size in range(min(LONGEST, len(words) - at), 0, -1):
-        phrase = tuple(words[at : at + size])
+        phrase = tuple(word.rstrip(".") for word in words[at : at + size])
         meaning = known.get(phrase)
         if meaning is None and phrase[-1].endswith("s"):
             singular = known.get((*phrase[:-1], phrase[-1][:-1]))
             meaning = singular if singular and singular.sort is Sort.FIELD else None
         if meaning is None and size == 1:
-            meaning = inflected(phrase[0])
+            short = abbreviated(phrase[0]) if words[at].endswith(".") else None
+            meaning = short or inflected(phrase[0])
         if meaning is not None:
             return size, ("".join(phrase), meaning)
     following = words[at + 1] if at + 1 < len(words) else ""

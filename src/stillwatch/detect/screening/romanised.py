@@ -11,7 +11,7 @@ from typing import Final
 
 from anyascii import anyascii
 
-from stillwatch.detect.screening.letters import CACHED, latin
+from stillwatch.detect.screening.letters import CACHED, korean, latin
 
 _READ_TWICE: Final = {
     "重": ("chong", "zhong"), "长": ("chang", "zhang"), "行": ("hang", "xing"), "乐": ("le", "yue"),
@@ -20,7 +20,9 @@ _READ_TWICE: Final = {
     "藏": ("zang", "cang"), "宿": ("su", "xiu"), "翟": ("zhai", "di"), "柏": ("bai", "bo"),
     "车": ("che", "ju"), "弹": ("dan", "tan"), "调": ("diao", "tiao"), "仇": ("chou", "qiu"),
     "解": ("jie", "xie"), "覃": ("tan", "qin"), "沈": ("shen", "chen"), "强": ("qiang", "jiang"),
-    "晟": ("sheng", "cheng"),
+    "晟": ("sheng", "cheng"), "拓": ("tuo", "ta"), "茜": ("qian", "xi"), "莘": ("xin", "shen"),
+    "筠": ("yun", "jun"), "浚": ("jun", "xun"), "隽": ("jun", "juan"), "番": ("fan", "pan"),
+    "娜": ("na", "nuo"), "尉": ("wei", "yu"), "贾": ("jia", "gu"), "佛": ("fo", "fu"),
 }  # fmt: skip
 """Characters that names read in two ways."""
 _READINGS: Final = 8
@@ -124,8 +126,18 @@ def romaji(word: str) -> str:
     return word
 
 
+_HANGUL: Final = re.compile(
+    "(?:(?:kk|tt|pp|ss|jj|ch|sh|[gkndtrlmbpsjh])?(?:y?(?:ae|eo|[aeou])|w(?:ae|[aeio])|oe|eu|ui|i)"
+    "(?:ng|ch|ck|[klmnptgbd](?![aeiouwy]))?)+"
+)
+_TELLING: Final = re.compile("ae|eo|eu|[kh]wa")
+"""What hardly any other language than Korean writes."""
+
+
 def same_word(a: str, b: str) -> bool:
     """Whether two words of Latin letters are one in two systems of romanisation."""
     if romaji(a) and romaji(a) == romaji(b):
         return True
+    if _HANGUL.fullmatch(a) and _HANGUL.fullmatch(b) and _TELLING.search(a + b):
+        return korean(a) == korean(b)
     return "".join(wade(a)) == b or "".join(wade(b)) == a

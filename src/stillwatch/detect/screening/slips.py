@@ -16,6 +16,9 @@ LEAST: Final = 5
 STEEP: Final = 4.0
 """How fast the likeness falls with the share of letters that differ."""
 ANY, TURNED, VOWEL, CONSONANT, FIRST = 1.25, 0.5, 0.8, 2.2, 2.5
+LONG: Final = 7
+"""Letters from which another vowel is a slip; in a shorter word only a near one is."""
+_NEAR: Final = ({"o", "u"}, {"e", "i"}, {"i", "y"})
 _VOWELS: Final = frozenset("aeiouy")
 
 
@@ -46,7 +49,9 @@ def _one(a: str, b: str) -> float:
         x, y = a[at], b[at]
         if a[at + 1 :] != b[at + 1 :]:
             return TURNED
-        return VOWEL if {x, y} <= _VOWELS else CONSONANT
+        if {x, y} <= _VOWELS:
+            return VOWEL if len(a) >= LONG or {x, y} in _NEAR else CONSONANT
+        return CONSONANT
     longer = a if len(a) > len(b) else b
     if longer[at] == longer[at - 1]:
         return TURNED

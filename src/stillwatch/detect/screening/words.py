@@ -5,7 +5,6 @@ only tells two names apart; a place too, and it never adds: who shares a city or
 listed entity is no nearer to it. In `tables/` a line is `meaning=spelling|spelling|...`.
 """
 
-import re
 from collections.abc import Iterator
 from enum import StrEnum
 from functools import cache, lru_cache
@@ -14,8 +13,17 @@ from typing import Final
 
 import msgspec
 
-from stillwatch.detect.screening.letters import CACHED, bare, fold, is_spaced, latin
-from stillwatch.detect.screening.romanised import wade
+from stillwatch.detect.screening.forms import LEAST_STEM, cognate, expansions, one_off, stem
+from stillwatch.detect.screening.letters import (
+    CACHED,
+    Script,
+    bare,
+    fold,
+    is_spaced,
+    latin,
+    script_of,
+)
+from stillwatch.detect.screening.romanised import cut, wade
 
 
 class Sort(StrEnum):
@@ -50,10 +58,20 @@ COMPOUND: Final = {
     "measurement instruments": ("instruments",),
     "storage device": ("memory",),
     "security printing": ("printing", "security"),
+    "airline": ("airline", "aviation"),
+    "polytechnic": ("technology",),
     "property management": ("management", "real estate"),
     "beauty salon": ("cosmetics",),
 }
 """Meanings that are said in two words as well as in one."""
+
+VAGUE: Final = frozenset({
+    "advanced", "applied", "center", "concern", "development", "enterprise", "equipment", "factory",
+    "family", "first", "general", "global", "group", "industry", "institute", "manufacturing",
+    "national", "new", "production", "products", "research", "science", "services", "solutions",
+    "special", "systems", "technology", "trading",
+})  # fmt: skip
+"""Lines of business that go with any other; what a name says besides them is its own."""
 
 LEAST_SPELLED: Final = 5
 """Letters that a transliterated phrase must have to be known; a shorter one may be a name."""
@@ -68,10 +86,12 @@ LEAST_ENDING: Final = 5
 LEAST_BEGINNING: Final = 4
 """Letters that must stand before it."""
 
+_JOINED: Final = frozenset("لوب")
+LEAST_JOINED: Final = 4
+"""Letters of an Arabic word before which "for", "and" or "by" may be written."""
+
 LONGEST: Final = 5
 """Words in the longest phrase of the tables."""
-
-_INFLECTED: Final = re.compile("([\u0621-\u06ff]{3,}?)(?:يات|يه|ات|ين|ي|ه)")
 
 
 @cache
@@ -102,14 +122,14 @@ def _endings() -> dict[str, Meaning]:
         for phrase, meaning in spaced().items()
         if len(phrase) == 1
         and len(phrase[0]) >= LEAST_ENDING
-        and phrase[0].isascii()
+        and script_of(phrase[0][0]) is not Script.ARABIC
         and meaning.sort is Sort.FIELD
     }
 
 
 @lru_cache(CACHED)
 def ending(word: str) -> tuple[int, Meaning] | None:
-    """The line of business with which a Latin word ends: its letters and meaning; the longest.
+    """The line of business with which a word ends, the longest: its letters and meaning.
 
     >>> ending("vakuumtechnik")[0], ending("zavod")
     (7, None)
@@ -122,29 +142,81 @@ def ending(word: str) -> tuple[int, Meaning] | None:
 
 
 @cache
-def _stems() -> dict[str, Meaning]:
+def _fields() -> dict[str, Meaning]:
+    """Lines of business of one word, as they are spelled in each script."""
     return {
-        stem: meaning
+        phrase[0]: meaning
         for phrase, meaning in spaced().items()
-        if len(phrase) == 1 and meaning.sort is Sort.FIELD and (stem := _stem(phrase[0]))
+        if len(phrase) == 1 and meaning.sort is Sort.FIELD
     }
 
 
-def _stem(word: str) -> str:
-    """An Arabic word without the ending of an adjective or a plural; empty where it has none."""
-    found = _INFLECTED.fullmatch(word)
-    return found[1] if found else ""
+@cache
+def _stems() -> dict[str, Meaning]:
+    found: dict[str, Meaning] = {}
+    for word, meaning in _fields().items():
+        found.setdefault(stem(word), meaning)
+        if script_of(word[0]) is not Script.ARABIC and len(word) >= LEAST_STEM:
+            found.setdefault(word, meaning)
+    found.pop("", None)
+    return found
+
+
+@cache
+def _cognates() -> dict[str, Meaning]:
+    found: dict[str, Meaning] = {}
+    for word, meaning in _fields().items():
+        if word.isascii() and any(word[:2] == term[:2] for term in meaning.terms):
+            # International: it begins as it does in English.
+            found.setdefault(cognate(word), meaning)
+    found.pop("", None)
+    return found
+
+
+@cache
+def _near() -> dict[str, Meaning]:
+    return {key: meaning for word, meaning in _fields().items() for key in one_off(word)}
 
 
 @lru_cache(CACHED)
 def inflected(word: str) -> Meaning | None:
-    """What an Arabic word means whose other forms are in the tables.
+    """What a word means whose other forms are in the tables.
 
-    >>> inflected("بحري").terms
-    ('marine',)
+    >>> inflected("بحري").terms, inflected("hydraulicos").terms, inflected("ლოჯისტიკის").terms
+    (('marine', 'transport'), ('hydraulics',), ('logistics',))
     """
-    stem = _stem(word)
-    return _stems().get(stem) if stem else None
+    script = script_of(word[0])
+    if script is Script.ARABIC and word[0] in _JOINED and len(word) > LEAST_JOINED:
+        joined = _fields().get(word[1:]) or _stems().get(stem(word[1:]))
+        if joined:
+            return joined
+    if cut(word):
+        # It may be a name in pinyin, in which every letter counts.
+        return None
+    whole = word if script is not Script.ARABIC else ""
+    if (meaning := _stems().get(stem(word) or whole)) is not None:
+        return meaning
+    if script is not Script.LATIN:
+        return _cognates().get(cognate(word))
+    return next((_near()[key] for key in one_off(word) if key in _near()), None)
+
+
+@cache
+def _said() -> dict[str, tuple[str, ...]]:
+    return {word: meaning.terms for word, meaning in _fields().items()}
+
+
+@lru_cache(CACHED)
+def abbreviated(short: str) -> Meaning | None:
+    """What a word before a full stop is short for; without terms where that is not sure.
+
+    >>> abbreviated("savun").terms, abbreviated("comm").terms, abbreviated("zog")
+    (('defence',), (), None)
+    """
+    found = expansions(short, _said())
+    if not found:
+        return None
+    return Meaning(Sort.FIELD, found.pop() if len(found) == 1 else ())
 
 
 @cache
