@@ -186,6 +186,7 @@ def test_a_life_on_the_command_line(run, forum):
     assert "quarantined" in matched.err
     assert "Ada" in run("show", name)[1].out
     assert run("state", name, "report", "--by", "Ada")[0] == 2
+    assert run("state", name, "report", "--by", "Ada", "--confirmed", "1000001")[0] == 2
 
 
 @pytest.fixture

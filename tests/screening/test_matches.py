@@ -166,3 +166,30 @@ def test_the_labelled_sets_have_three_tiers():
                 "variant",
                 "look-alike",
             }
+
+
+@pytest.mark.parametrize("text", ["Plant №5", "Plant No.5", "PLANT # 5", "Plant nº5", "Завод №5"])
+def test_a_number_is_read_whatever_sign_stands_before_it(text):
+    name = parse_name(text)
+    assert (name.numbers, name.fields, name.core) == ({5}, {"factory"}, ())
+
+
+@pytest.mark.parametrize("form", ["S. A. R. L.", "A/S", "Sh.P.K.", "PJSC", "K.K.", "ՓԲԸ", "შპს"])
+def test_legal_forms_say_nothing(form):
+    assert [token.own for token in parse_name(f"Zoravek {form}").core] == ["zoravek"]
+
+
+def test_an_abbreviation_before_a_full_stop_is_no_telling_word():
+    # "Sav." and "Ind." may each be short for several trades: they say nothing, and add no word.
+    for text in ("Zoravek Sav. San.", "Zoravek Ind. Tech.", "Zoravek Comm."):
+        assert [token.own for token in parse_name(text).core] == ["zoravek"]
+
+
+def test_other_characters_of_one_sound_are_another_name_where_the_list_has_them():
+    entry = Entry(
+        "List", "1", "Jingguang Optics", EntryKind.ORGANISATION, aliases=("晶光光学有限公司",)
+    )
+    names = ["晶光光学有限公司", "景光光学有限公司", "Jingguang Optics"]
+    accounts = pa.table({"account_id": names, "org_name": names})
+    found = {m.account_id for m in screen(accounts, [entry]) if m.level is Level.MATCH}
+    assert found == {"晶光光学有限公司", "Jingguang Optics"}

@@ -10,6 +10,8 @@ from stillwatch.cli.examples import Command
 from stillwatch.cli.screen import Screen
 
 ACTS = ("test", "publish", "report", "release", "revoke")
+HITS = click.IntRange(0, 1_000_000)
+"""Hits that people judged, in one report: a slip of the keyboard must not outweigh a life."""
 
 
 @click.command(
@@ -24,8 +26,8 @@ ACTS = ("test", "publish", "report", "release", "revoke")
 @click.argument("name", metavar="ID")
 @click.argument("act", type=click.Choice(ACTS))
 @signature_logs.by
-@click.option("--confirmed", type=click.IntRange(min=0), default=0, help="Hits that were right.")
-@click.option("--benign", type=click.IntRange(min=0), default=0, help="Hits that were not.")
+@click.option("--confirmed", type=HITS, default=0, help="Hits that were right.")
+@click.option("--benign", type=HITS, default=0, help="Hits that were not.")
 @click.option("--note", default="", help="Why.")
 @signature_logs.store
 @options.as_json

@@ -100,6 +100,7 @@ def test_fewer_shares_than_the_threshold_fit_every_key():
         (1, [(1, "a", False)], "under 3"),
         (3, [(1, "hub", True), (2, "hub-2", True), (3, "b", False)], "hub holds more than one"),
         (3, [(1, "a", False), (2, "a", False), (3, "b", False)], "party holds more than one"),
+        (3, [(1, "Ash", False), (2, "ash", False), (3, "b", False)], "party holds more than one"),
         (3, [(1, "a", False), (2, "b", False)], "from 3"),
         (3, [(2, "a", False), (1, "b", False), (3, "c", False)], "ascend"),
         (3, [(0, "a", False), (1, "b", False), (3, "c", False)], "between 1 and 255"),

@@ -132,6 +132,12 @@ def test_what_no_reader_of_yaml_takes_is_one_line(text):
         read_rules(text, "a.yml")
 
 
+@pytest.mark.parametrize("text", ["title: a\ntitle: b\n", "a: {b: 1, c: 2, b: 3}\n"])
+def test_a_name_that_stands_twice_is_refused(text):
+    with pytest.raises(InputError, match="stands twice"):
+        read_rules(text, "a.yml")
+
+
 def test_a_few_lines_cannot_stand_for_millions_of_values():
     bomb = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
     with pytest.raises(InputError, match="aliases are not allowed"):

@@ -66,7 +66,8 @@ class Roster(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 "The hub holds more than one share: give it one at most.",
             ),
             (
-                len({holder.party for holder in self.holders}) < len(self.holders),
+                # "Ash" and "ash" are one name to whoever reads the roster.
+                len({holder.party.casefold() for holder in self.holders}) < len(self.holders),
                 "A party holds more than one share: give each party one.",
             ),
             (

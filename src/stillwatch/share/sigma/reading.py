@@ -1,5 +1,6 @@
 """Sigma files to rules: pySigma parses, every error becomes one line."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,12 +21,22 @@ LONGEST_FILE: Final = 200_000
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain YAML without aliases, which let a few lines stand for millions of values."""
+    """Plain YAML without aliases, which let a few lines stand for millions of values.
+
+    A name that stands twice in one mapping is refused: other readers may take the other of the two.
+    """
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError("aliases are not allowed")
         return super().compose_node(parent, index)
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if twice := [name for name, times in Counter(names).items() if times > 1]:
+            raise yaml.YAMLError(f"{twice[0][:40]!r} stands twice")
+        return node
 
 
 @dataclass(frozen=True)
