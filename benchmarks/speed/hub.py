@@ -191,7 +191,9 @@ MESSAGES: dict[str, Callable[..., Iterator[bytes]]] = {
 }
 
 
-def measure(case: str, port: int, token: str, seconds: float, known: Sequence[int]) -> list[Result]:
+def measure(
+    case: str, port: int, tokens: Sequence[str], seconds: float, known: Sequence[int]
+) -> list[Result]:
     """Run one case with all clients at once."""
     context = multiprocessing.get_context("fork")
     barrier, out = context.Barrier(CLIENTS), context.Queue()
@@ -199,7 +201,7 @@ def measure(case: str, port: int, token: str, seconds: float, known: Sequence[in
         context.Process(
             target=_client, args=(case, port, token, number, seconds, known, barrier, out)
         )
-        for number in range(CLIENTS)
+        for number, token in enumerate(tokens)
     ]
     for process in processes:
         process.start()
@@ -228,8 +230,8 @@ def row(case: str, size: int, rounds: Sequence[Sequence[Result]], spent_ms: floa
     )
 
 
-def prepare(path: Path, url: str) -> tuple[SqlStore, Issued, admission.Gate]:
-    """Make a hub with one contributor."""
+def prepare(path: Path, url: str) -> tuple[SqlStore, list[Issued], admission.Gate]:
+    """Make a hub with a credential for each client: the hub limits the rate of each."""
     engine = database.open_engine(url)
     database.upgrade(engine)
     folder.create(folder.Folder(path, "Benchmark", "forum", url))
@@ -239,8 +241,10 @@ def prepare(path: Path, url: str) -> tuple[SqlStore, Issued, admission.Gate]:
     for name in (COLLECTION, SMALL):
         store.put_collection(Collection(name, "forum", name))
     store.put_member(Member("labs", "Labs"))
-    issued = issue("labs", "benchmark", frozenset({Role.CONTRIBUTOR}), utc_now())
-    store.put_credential(issued.credential)
+    roles = frozenset({Role.CONTRIBUTOR})
+    issued = [issue("labs", f"client {n}", roles, utc_now()) for n in range(CLIENTS)]
+    for one in issued:
+        store.put_credential(one.credential)
     key = read_key(path / folder.KEY)
     return store, issued, admission.Gate(key, admission.may_not_leave, admission.edition())
 
@@ -286,7 +290,7 @@ def main() -> None:
         words = [sys.executable, "-m", "stillwatch", "hub", "serve", str(path), "--port", "0"]
         with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as server:  # noqa: S603
             try:
-                _run(given, store, issued.token, gate, server)
+                _run(given, store, [one.token for one in issued], gate, server)
             finally:
                 server.send_signal(signal.SIGTERM)
         store.close()
@@ -306,7 +310,11 @@ def commits_per_second(place: Path) -> float:
 
 
 def _run(
-    given: argparse.Namespace, store: SqlStore, token: str, gate: admission.Gate, server: Any
+    given: argparse.Namespace,
+    store: SqlStore,
+    tokens: Sequence[str],
+    gate: admission.Gate,
+    server: Any,
 ) -> None:
     port = int(server.stderr.readline().rpartition(":")[2].partition("/")[0])
     print("| case | objects there | requests/s | objects/s | p50 ms | p99 ms | CPU ms of the hub |")
@@ -323,7 +331,7 @@ def _run(
             for case in cases:
                 about = known[SMALL if case.endswith("of 1,000") else COLLECTION]
                 before = processor_ms(server.pid)
-                found[case].append(measure(case, port, token, given.seconds, about))
+                found[case].append(measure(case, port, tokens, given.seconds, about))
                 spent[case] += processor_ms(server.pid) - before
         for case in cases:
             print(row(case, size, found[case], spent[case]), flush=True)
